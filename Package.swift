@@ -1,0 +1,58 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+
+func library(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+func plugin(_ name: String) -> Target {
+    library(name, path: "Plugins/\(name)", ["ErrataCore"])
+}
+
+func tests(of name: String, _ more: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + more,
+        resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "errata",
+    products: [
+        .executable(name: "errata", targets: ["errata"]),
+        .library(name: "ErrataCore", targets: ["ErrataCore"]),
+        .library(name: "ErrataCLI", targets: ["ErrataCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CKernels", cSettings: [.treatAllWarnings(as: .error)]),
+        library("TensorEngine", ["CKernels", "COpenBLAS"]),
+        library("NeuralNetworks", ["TensorEngine"]),
+        library("Datasets", ["TensorEngine", "CZlib"]),
+        library("ErrataCore", ["NeuralNetworks", "Datasets"]),
+        library("Experiments", ["ErrataCore", "CYAML", "CHDF5", "CZlib"]),
+        library(
+            "ErrataCLI",
+            ["Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        plugin("DARTS"),
+        plugin("DCGAN"),
+        .executableTarget(
+            name: "errata", dependencies: ["ErrataCLI", "DARTS", "DCGAN"], swiftSettings: strict),
+        tests(of: "TensorEngine", resources: [.copy("Fixtures")]),
+        tests(of: "NeuralNetworks", resources: [.copy("Fixtures")]),
+        tests(of: "Datasets"),
+        tests(of: "ErrataCore", ["DARTS", "DCGAN"]),
+        tests(of: "Experiments", ["DARTS", "DCGAN"]),
+        tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
+        tests(of: "DARTS", resources: [.copy("Fixtures")]),
+        tests(of: "DCGAN"),
+    ]
+)
