@@ -1,0 +1,130 @@
+/// The gradients of scalars (or of the inner products of tensors with given cotangents) by reverse mode.
+///
+/// - Parameters:
+///   - outputs: what is differentiated; the sum over all of them.
+///   - targets: with respect to what: variables or anything computed from them.
+///   - cotangents: one for each output, of its shape; by default 1, for outputs of one element.
+///   - createGraph: whether the gradients can be differentiated again.
+/// - Returns: a gradient for each target, of its shape; zeros where no path leads to it.
+/// - Throws: `TensorError` if an output without a cotangent has more than one element, a cotangent does not
+///   fit its output, or a target does not take part in differentiation.
+public func gradients(
+    of outputs: [Tensor], withRespectTo targets: [Tensor], cotangents: [Tensor]? = nil,
+    createGraph: Bool = false
+) throws -> [Tensor] {
+    let found = try reverse(
+        outputs, targets, cotangents: try seeds(for: outputs, cotangents), createGraph: createGraph,
+        boundary: [])
+    return zip(found, targets).map { $0 ?? $1.backend.full(0, $1.shape, $1.dtype) }
+}
+
+/// The gradients of one scalar.
+public func gradients(
+    of output: Tensor, withRespectTo targets: [Tensor], createGraph: Bool = false
+) throws -> [Tensor] {
+    try gradients(of: [output], withRespectTo: targets, createGraph: createGraph)
+}
+
+private func seeds(for outputs: [Tensor], _ cotangents: [Tensor]?) throws -> [Tensor?] {
+    guard let cotangents else {
+        return try outputs.map { output in
+            try require(
+                output.count == 1, "gradients",
+                "an output of shape \(output.shape) needs a cotangent; without one, one element is expected")
+            return output.backend.full(1, output.shape, output.dtype)
+        }
+    }
+    try require(
+        cotangents.count == outputs.count, "gradients",
+        "\(outputs.count) outputs but \(cotangents.count) cotangents")
+    for (output, cotangent) in zip(outputs, cotangents) {
+        try require(
+            output.shape == cotangent.shape && output.dtype == cotangent.dtype, "gradients",
+            "a cotangent is \(cotangent.dtype) \(cotangent.shape), expected \(output.dtype) \(output.shape)")
+    }
+    return cotangents
+}
+
+/// Reverse accumulation. The graph beyond the boundary is left alone, so that the cost of differentiating a
+/// part of a graph does not depend on the rest of it.
+func reverse(
+    _ outputs: [Tensor], _ targets: [Tensor], cotangents: [Tensor?], createGraph: Bool, boundary: [Tensor]
+) throws -> [Tensor?] {
+    var targetNodes = Set<ObjectIdentifier>()
+    for target in targets {
+        guard let origin = target.origin else {
+            throw TensorError(
+                "gradients", "a target of shape \(target.shape) is a constant; expected a variable")
+        }
+        targetNodes.insert(ObjectIdentifier(origin.node))
+    }
+    let stops = Set(boundary.compactMap { $0.origin.map { ObjectIdentifier($0.node) } })
+    let order = topologicalOrder(outputs, stop: stops)
+
+    var needed = Set<ObjectIdentifier>()
+    for node in order {
+        let leads =
+            targetNodes.contains(ObjectIdentifier(node))
+            || !stops.contains(ObjectIdentifier(node))
+                && node.parents.contains { $0.map { needed.contains(ObjectIdentifier($0.node)) } ?? false }
+        if leads { needed.insert(ObjectIdentifier(node)) }
+    }
+
+    var accumulated = [ObjectIdentifier: [Tensor?]](minimumCapacity: needed.count)
+    func accumulate(_ cotangent: Tensor, _ origin: Tensor.Origin) throws {
+        let id = ObjectIdentifier(origin.node)
+        var slots = accumulated[id] ?? [Tensor?](repeating: nil, count: origin.node.outputCount)
+        slots[origin.output] = try slots[origin.output].map { try $0 + cotangent } ?? cotangent
+        accumulated[id] = slots
+    }
+    for (output, cotangent) in zip(outputs, cotangents) {
+        guard let origin = output.origin, let cotangent else { continue }
+        if needed.contains(ObjectIdentifier(origin.node)) { try accumulate(cotangent, origin) }
+    }
+
+    for node in order.reversed() {
+        let id = ObjectIdentifier(node)
+        guard needed.contains(id), let slots = accumulated[id] else { continue }
+        let isTarget = targetNodes.contains(id)
+        if !isTarget { accumulated[id] = nil }
+        guard let rule = node.rule, !stops.contains(id) else { continue }
+        let wanted = node.parents.map { $0.map { needed.contains(ObjectIdentifier($0.node)) } ?? false }
+        let results = try rule(
+            Backward(
+                node: node, wanted: wanted,
+                cotangents: createGraph ? slots : slots.map { $0?.detached }, createGraph: createGraph))
+        for (index, result) in results.enumerated() where wanted[index] {
+            guard let result, let parent = node.parents[index] else { continue }
+            assert(
+                result.shape == node.inputShapes[index],
+                "\(node.name): gradient \(index) is \(result.shape), its input \(node.inputShapes[index])")
+            try accumulate(result, parent)
+        }
+    }
+    return targets.map { target in
+        target.origin.flatMap { accumulated[ObjectIdentifier($0.node)]?[$0.output] }
+    }
+}
+
+/// The nodes the outputs depend on, parents first, without recursion; the order depends on the graph alone.
+private func topologicalOrder(_ outputs: [Tensor], stop: Set<ObjectIdentifier>) -> [Node] {
+    var order: [Node] = []
+    var visited = Set<ObjectIdentifier>()
+    var stack: [(node: Node, next: Int)] = []
+    func visit(_ node: Node) {
+        if visited.insert(ObjectIdentifier(node)).inserted { stack.append((node, 0)) }
+    }
+    for output in outputs {
+        if let node = output.origin?.node { visit(node) }
+        while let (node, next) = stack.last {
+            if next < node.parents.count, !stop.contains(ObjectIdentifier(node)) {
+                stack[stack.count - 1].next += 1
+                if let parent = node.parents[next] { visit(parent.node) }
+            } else {
+                order.append(node)
+                stack.removeLast()
+            }
+        }
+    }
+    return order
+}

@@ -1,0 +1,195 @@
+/// Everything that touches memory: allocation and every kernel.
+///
+/// Nothing above a backend sees a raw pointer, so a GPU is another conformer. Methods take and return
+/// tensors and never look at their history: differentiation is the business of the operations in `Ops/`,
+/// which also check shapes and types, so that a backend may take them as given. Inputs may be views
+/// (`Tensor.pitch`); results are contiguous unless a destination is given. Chunks of work are fixed by the
+/// problem and partial sums are reduced in a fixed order, so results do not depend on the number of threads.
+public protocol Backend: AnyObject, Sendable {
+    /// What computes, for people: kernels, BLAS core, threads.
+    var summary: String { get }
+    /// Bytes in use by live tensors now and at most since `resetPeakMemory()`.
+    var memory: MemoryUse { get }
+    func resetPeakMemory()
+
+    // MARK: Memory
+    /// An uninitialised contiguous tensor.
+    func empty(_ shape: Shape, _ dtype: DType) -> Tensor
+    func full(_ value: Double, _ shape: Shape, _ dtype: DType) -> Tensor
+    /// Copies `shape.count` elements from the host.
+    func upload(_ bytes: UnsafeRawBufferPointer, _ shape: Shape, _ dtype: DType) -> Tensor
+    /// Copies all elements, in row-major order, to the host.
+    func download(_ x: Tensor, into bytes: UnsafeMutableRawBufferPointer)
+    /// A contiguous copy.
+    func contiguous(_ x: Tensor) -> Tensor
+    func cast(_ x: Tensor, to dtype: DType) -> Tensor
+
+    // MARK: Elementwise
+    func unary(_ operation: UnaryOperation, _ x: Tensor) -> Tensor
+    /// With broadcasting to `shape`.
+    func binary(_ operation: BinaryOperation, _ a: Tensor, _ b: Tensor, _ shape: Shape) -> Tensor
+    func broadcast(_ x: Tensor, to shape: Shape) -> Tensor
+
+    // MARK: Reduction and movement
+    /// Reduces the given axes (sorted, not empty), which keep extent 1.
+    func reduce(_ operation: ReduceOperation, _ x: Tensor, axes: [Int]) -> Tensor
+    func transpose(_ x: Tensor, _ permutation: [Int]) -> Tensor
+    func concatenate(_ tensors: [Tensor], axis: Int) -> Tensor
+    func slice(_ x: Tensor, axis: Int, from start: Int, count: Int) -> Tensor
+    /// Zero-pads an axis.
+    func pad(_ x: Tensor, axis: Int, before: Int, after: Int) -> Tensor
+    /// Rows of a matrix by Int32 indices: [R, C], [N] → [N, C].
+    func gatherRows(_ table: Tensor, _ indices: Tensor) -> Tensor
+    /// The adjoint of `gatherRows`: [N, C], [N] → [rows, C].
+    func scatterRows(_ x: Tensor, _ indices: Tensor, rows: Int) -> Tensor
+
+    // MARK: Linear algebra and convolution
+    /// Batched matrix product of rank-3 operands [B, …, …], each optionally transposed in its last two axes.
+    func matmul(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor
+    /// NHWC input, HWIO weights [kh, kw, C/groups, O] → [N, H', W', O].
+    func convolution(_ x: Tensor, _ weights: Tensor, _ geometry: ConvolutionGeometry) -> Tensor
+    /// dL/dx of a convolution: also the transposed convolution.
+    func convolutionInputGradient(
+        _ cotangent: Tensor, _ weights: Tensor, _ geometry: ConvolutionGeometry, inputShape: Shape
+    ) -> Tensor
+    func convolutionWeightGradient(
+        _ x: Tensor, _ cotangent: Tensor, _ geometry: ConvolutionGeometry, weightShape: Shape
+    ) -> Tensor
+
+    // MARK: Pooling
+    /// The maxima and, as Int32, the position of each within its image's H·W plane (first maximum wins).
+    func maxPool(_ x: Tensor, _ window: PoolingWindow) -> (maxima: Tensor, positions: Tensor)
+    /// out[n, p, c] = x[n, positions[n, p, c], c]
+    func gatherPositions(_ x: Tensor, _ positions: Tensor) -> Tensor
+    /// The adjoint of `gatherPositions`.
+    func scatterPositions(_ x: Tensor, _ positions: Tensor, inputShape: Shape) -> Tensor
+    /// Averages over the window's pixels inside the image (padding is not counted).
+    func averagePool(_ x: Tensor, _ window: PoolingWindow) -> Tensor
+    func averagePoolGradient(_ cotangent: Tensor, _ window: PoolingWindow, inputShape: Shape) -> Tensor
+
+    // MARK: Normalisation, fused
+    /// The mean and biased variance of each channel over all rows.
+    func channelMoments(_ x: Tensor) -> (mean: Tensor, variance: Tensor)
+    /// y = (x − mean)·scale + shift, each per channel; `shift` and `relu` optional.
+    func channelAffine(_ x: Tensor, mean: Tensor, scale: Tensor, shift: Tensor?, relu: Bool) -> Tensor
+    /// Σ_k scales[k]·tensors[k] + shift for tensors of one shape, scales and shift per channel; a `nil` scale
+    /// is 1. The mixed operation's weighted sum over normalised branches in one pass.
+    func channelAffineSum(_ tensors: [Tensor], scales: [Tensor?], shift: Tensor?) -> Tensor
+    /// Per channel Σ g and Σ g·(x − mean), with g the cotangent, masked by y > 0 where `activated` is given.
+    func channelSums(_ cotangent: Tensor, _ x: Tensor, mean: Tensor, activated: Tensor?)
+        -> (sum: Tensor, product: Tensor)
+    /// dx = a·g + b·(x − mean) + c, each per channel, with g masked as in `channelSums`.
+    func channelGradient(
+        _ cotangent: Tensor, _ x: Tensor, mean: Tensor, a: Tensor, b: Tensor, c: Tensor, activated: Tensor?
+    ) -> Tensor
+
+    // MARK: Random numbers
+    func uniform(_ shape: Shape, _ dtype: DType, in range: ClosedRange<Double>, from stream: RandomStream)
+        -> Tensor
+    func normal(_ shape: Shape, _ dtype: DType, from stream: RandomStream) -> Tensor
+
+    // MARK: The search's own blocks, fused
+    /// ReLU → depthwise → pointwise, without storing what lies between. The block's prologue, where given,
+    /// is applied to x first: the batch norm of the block before.
+    func separableConvolution(_ x: Tensor, _ block: SeparableBlock) -> Tensor
+    /// The gradients of `separableConvolution`. The input's is with respect to the prologue's output u, masked
+    /// by the ReLU (without a prologue that is x itself); what is not wanted is not computed.
+    func separableConvolutionGradient(
+        _ x: Tensor, _ block: SeparableBlock, cotangent: Tensor, wantsInput: Bool
+    )
+        -> (input: Tensor?, depthwise: Tensor, pointwise: Tensor)
+}
+
+public struct MemoryUse: Sendable {
+    public var current: Int
+    public var peak: Int
+    public init(current: Int, peak: Int) {
+        self.current = current
+        self.peak = peak
+    }
+}
+
+public enum UnaryOperation: UInt8, Sendable, CaseIterable {
+    case negate, exp, log, sqrt, rsqrt, reciprocal, square, tanh, sigmoid, softplus, relu, abs, sign
+    /// 1 where x > 0, else 0.
+    case step
+}
+
+public enum BinaryOperation: UInt8, Sendable, CaseIterable {
+    case add, subtract, multiply, divide, maximum, minimum
+    /// 1 where the comparison holds, else 0, in the operands' type.
+    case greater, equal
+    /// a where b > 0, else 0: ReLU's gradient, and its own.
+    case mask
+}
+
+public enum ReduceOperation: UInt8, Sendable, CaseIterable {
+    case sum, maximum
+}
+
+/// The stride, padding, dilation and groups of a convolution, the same in height and width.
+public struct ConvolutionGeometry: Hashable, Sendable {
+    public var stride: Int
+    public var padding: Int
+    public var dilation: Int
+    public var groups: Int
+
+    public init(stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1) {
+        self.stride = stride
+        self.padding = padding
+        self.dilation = dilation
+        self.groups = groups
+    }
+
+    /// The output extent of an axis for an input extent and a kernel extent: ⌊(n + 2p − d(k − 1) − 1)/s⌋ + 1.
+    public func outputExtent(_ input: Int, kernel: Int) -> Int {
+        (input + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1
+    }
+}
+
+/// A square pooling window.
+public struct PoolingWindow: Hashable, Sendable {
+    public var size: Int
+    public var stride: Int
+    public var padding: Int
+
+    public init(size: Int, stride: Int, padding: Int) {
+        self.size = size
+        self.stride = stride
+        self.padding = padding
+    }
+
+    public func outputExtent(_ input: Int) -> Int { (input + 2 * padding - size) / stride + 1 }
+}
+
+/// What `Backend.separableConvolution` applies: an optional per-channel normalisation, ReLU, a depthwise
+/// convolution [k, k, 1, C] and a pointwise one [1, 1, C, O].
+public struct SeparableBlock: Sendable {
+    /// u = (x − mean)·scale + shift, per channel, before the ReLU; an absent shift is 0.
+    public struct Prologue: Sendable {
+        public var mean: Tensor
+        public var scale: Tensor
+        public var shift: Tensor?
+
+        public init(mean: Tensor, scale: Tensor, shift: Tensor? = nil) {
+            self.mean = mean
+            self.scale = scale
+            self.shift = shift
+        }
+    }
+
+    public var prologue: Prologue?
+    public var depthwise: Tensor
+    public var pointwise: Tensor
+    public var geometry: ConvolutionGeometry
+
+    public init(
+        prologue: Prologue? = nil, depthwise: Tensor, pointwise: Tensor,
+        geometry: ConvolutionGeometry
+    ) {
+        self.prologue = prologue
+        self.depthwise = depthwise
+        self.pointwise = pointwise
+        self.geometry = geometry
+    }
+}
