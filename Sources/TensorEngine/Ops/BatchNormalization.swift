@@ -1,44 +1,89 @@
+/// Batch normalisation as an operation, or as part of a fused one.
+public struct Normalization: Sendable {
+    /// γ and β [C], which go together.
+    public var affine: (scale: Tensor, shift: Tensor)?
+    /// The mean and biased variance [C] to normalise by as constants; the batch's own where absent.
+    public var moments: (mean: Tensor, variance: Tensor)?
+    public var epsilon: Double
+
+    public init(
+        affine: (scale: Tensor, shift: Tensor)? = nil, moments: (mean: Tensor, variance: Tensor)? = nil,
+        epsilon: Double = 1e-5
+    ) {
+        self.affine = affine
+        self.moments = moments
+        self.epsilon = epsilon
+    }
+
+    /// The same without γ and β, for closures that take those as inputs.
+    var withoutAffine: Normalization { Normalization(moments: moments, epsilon: epsilon) }
+
+    var usesBatch: Bool { moments == nil }
+
+    /// What x is normalised by: the mean, the variance and the factor 1/√(σ² + ε).
+    func resolvedMoments(_ x: Tensor) throws -> (mean: Tensor, variance: Tensor, factor: Tensor) {
+        let (mean, variance) = moments ?? x.backend.channelMoments(x.detached)
+        return (mean, variance, try (variance + epsilon).reciprocalSquareRoot())
+    }
+
+    /// The normalisation in differentiable operations, with the given γ and β in place of its own.
+    package func composed(_ x: Tensor, scale: Tensor?, shift: Tensor?) throws -> Tensor {
+        var y: Tensor
+        if let moments {
+            y = try (x - moments.mean) * (moments.variance + epsilon).reciprocalSquareRoot()
+        } else {
+            let axes = Array(0..<(x.shape.rank - 1))
+            let centred = try x - x.mean(axes: axes, keepingAxes: true)
+            let variance = try centred.squared().mean(axes: axes, keepingAxes: true)
+            y = try centred * (variance + epsilon).reciprocalSquareRoot()
+        }
+        if let scale, let shift { y = try y * scale + shift }
+        return y
+    }
+}
+
 extension Tensor {
-    /// Batch normalisation over all axes but the last, by the batch's own statistics.
+    /// Batch normalisation over all axes but the last.
     ///
-    /// - Parameters:
-    ///   - scale: γ [C]; 1 where absent.
-    ///   - shift: β [C]; 0 where absent. Given exactly when `scale` is.
-    /// - Returns: the normalised tensor, and as constants the batch's mean and biased variance [C], for
-    ///   running estimates.
-    public func batchNormalized(
-        scale: Tensor? = nil, shift: Tensor? = nil, epsilon: Double = 1e-5
-    ) throws -> (output: Tensor, mean: Tensor, variance: Tensor) {
+    /// - Returns: the normalised tensor, and as constants the mean and biased variance [C] it was normalised
+    ///   by, for running estimates.
+    public func normalized(by normalization: Normalization = .init()) throws
+        -> (output: Tensor, moments: (mean: Tensor, variance: Tensor))
+    {
         try require(shape.rank >= 2, "batchNorm", "a tensor of shape \(shape), expected [..., C]")
-        try require((scale == nil) == (shift == nil), "batchNorm", "a scale and a shift go together")
-        for parameter in [scale, shift].compactMap({ $0 }) {
+        let parameters = normalization.affine.map { [$0.scale, $0.shift] } ?? []
+        for parameter in parameters {
             try require(
                 parameter.shape == [shape.channels], "batchNorm",
                 "a parameter of shape \(parameter.shape) for input \(shape), expected [\(shape.channels)]")
         }
-        let (mean, variance) = backend.channelMoments(self)
-        let outputs = try fused("batchNorm", [self] + [scale, shift].compactMap { $0 }) { inputs in
-            [try Tensor.composedBatchNorm(inputs, epsilon: epsilon)]
+        let (mean, variance, factor) = try normalization.resolvedMoments(self)
+        let constants = normalization.withoutAffine
+        let outputs = try fused("batchNorm", [self] + parameters) { inputs in
+            [
+                try constants.composed(
+                    inputs[0], scale: inputs.count > 1 ? inputs[1] : nil,
+                    shift: inputs.count > 1 ? inputs[2] : nil)
+            ]
         } forward: { inputs in
-            let factor = try (variance + epsilon).reciprocalSquareRoot()
             let slope = inputs.count > 1 ? try factor * inputs[1] : factor
             let output = inputs[0].backend.channelAffine(
                 inputs[0], mean: mean, scale: slope, shift: inputs.count > 1 ? inputs[2] : nil, relu: false)
-            return ([output], [mean, factor])
+            return ([output], [mean, factor, slope])
         } backward: { context in
-            let x = context.inputs[0]
-            let (mean, factor) = (context.saved[0], context.saved[1])
-            let (sum, product) = x.backend.channelSums(
-                context.cotangents[0]!, x, mean: mean, activated: nil)
-            let slope = context.inputs.count > 1 ? try factor * context.inputs[1] : factor
+            let (x, g) = (context.inputs[0], context.cotangents[0]!)
+            let (mean, factor, slope) = (context.saved[0], context.saved[1], context.saved[2])
+            let (sum, product) = x.backend.channelSums(g, x, mean: mean, activated: nil)
             let input =
-                context.wants(0)
-                ? try Tensor.batchNormInputGradient(
-                    context.cotangents[0]!, x, mean: mean, factor: factor, slope: slope, sum: sum,
-                    product: product) : nil
+                !context.wants(0)
+                ? nil
+                : constants.usesBatch
+                    ? try Tensor.batchNormInputGradient(
+                        g, x, mean: mean, factor: factor, slope: slope, sum: sum, product: product)
+                    : try g * slope
             return context.inputs.count > 1 ? [input, try product * factor, sum] : [input]
         }
-        return (outputs[0], mean, variance)
+        return (outputs[0], (mean, variance))
     }
 
     /// dL/dx of batch normalisation from the cotangent g of its output, the sums Σ g and Σ g·(x − mean), the
@@ -52,15 +97,5 @@ extension Tensor {
             cotangent, x, mean: mean, a: slope,
             b: try slope * factor.squared() * product * (-1 / count), c: try slope * sum * (-1 / count),
             activated: nil)
-    }
-
-    /// Batch normalisation in differentiable operations: [x] or [x, γ, β] → y.
-    package static func composedBatchNorm(_ inputs: [Tensor], epsilon: Double) throws -> Tensor {
-        let x = inputs[0]
-        let axes = Array(0..<(x.shape.rank - 1))
-        let centred = try x - x.mean(axes: axes, keepingAxes: true)
-        let variance = try centred.squared().mean(axes: axes, keepingAxes: true)
-        let normalized = try centred * (variance + epsilon).reciprocalSquareRoot()
-        return inputs.count > 1 ? try normalized * inputs[1] + inputs[2] : normalized
     }
 }

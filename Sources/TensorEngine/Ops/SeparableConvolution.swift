@@ -1,32 +1,3 @@
-/// Batch normalisation as part of a fused operation.
-public struct Normalization: Sendable {
-    /// γ and β [C], which go together.
-    public var affine: (scale: Tensor, shift: Tensor)?
-    /// The mean and biased variance [C] to normalise by as constants; the batch's own where absent.
-    public var moments: (mean: Tensor, variance: Tensor)?
-    public var epsilon: Double
-
-    public init(
-        affine: (scale: Tensor, shift: Tensor)? = nil, moments: (mean: Tensor, variance: Tensor)? = nil,
-        epsilon: Double = 1e-5
-    ) {
-        self.affine = affine
-        self.moments = moments
-        self.epsilon = epsilon
-    }
-
-    /// The normalisation in differentiable operations.
-    func composed(_ x: Tensor, affine: (scale: Tensor, shift: Tensor)?) throws -> Tensor {
-        guard let moments else {
-            return try Tensor.composedBatchNorm(
-                [x] + (affine.map { [$0.scale, $0.shift] } ?? []), epsilon: epsilon)
-        }
-        let factor = try (moments.variance + epsilon).reciprocalSquareRoot()
-        let normalized = try (x - moments.mean) * factor
-        return try affine.map { try normalized * $0.scale + $0.shift } ?? normalized
-    }
-}
-
 extension Tensor {
     /// [Batch norm →] ReLU → depthwise → pointwise convolution as one operation that stores only its input:
     /// half of DARTS's separable convolution, or all of its dilated one.
@@ -53,14 +24,10 @@ extension Tensor {
             pointwise.shape[0] == 1 && pointwise.shape[1] == 1, "separableConvolution",
             "pointwise weights \(pointwise.shape), expected [1, 1, C, O]")
 
-        let moments = normalization.map { $0.moments ?? backend.channelMoments(detached) }
-        let factor = try moments.map { try ($0.variance + normalization!.epsilon).reciprocalSquareRoot() }
+        let moments = try normalization?.resolvedMoments(self)
         let affine = normalization?.affine
-        let usesBatch = normalization != nil && normalization?.moments == nil
         let inputs = [self, depthwise, pointwise] + (affine.map { [$0.scale, $0.shift] } ?? [])
-        let constants = moments.map {
-            Normalization(moments: usesBatch ? nil : $0, epsilon: normalization!.epsilon)
-        }
+        let constants = normalization?.withoutAffine
 
         @Sendable func block(_ inputs: [Tensor], _ saved: [Tensor]) throws -> SeparableBlock {
             guard saved.count == 2 else {
@@ -75,11 +42,13 @@ extension Tensor {
         }
 
         let outputs = try fused("separableConvolution", inputs) { inputs in
-            let affine = inputs.count > 3 ? (scale: inputs[3], shift: inputs[4]) : nil
-            let input = try constants.map { try $0.composed(inputs[0], affine: affine) } ?? inputs[0]
+            let input =
+                try constants?.composed(
+                    inputs[0], scale: inputs.count > 3 ? inputs[3] : nil,
+                    shift: inputs.count > 3 ? inputs[4] : nil) ?? inputs[0]
             return [try input.relu().convolution(inputs[1], geometry).convolution(inputs[2])]
         } forward: { inputs in
-            let saved = moments.map { [$0.mean, factor!] } ?? []
+            let saved = moments.map { [$0.mean, $0.factor] } ?? []
             return ([inputs[0].backend.separableConvolution(inputs[0], try block(inputs, saved))], saved)
         } backward: { context in
             let x = context.inputs[0]
@@ -94,14 +63,14 @@ extension Tensor {
             let toX =
                 !context.wants(0)
                 ? nil
-                : usesBatch
+                : constants!.usesBatch
                     ? try Tensor.batchNormInputGradient(
                         input, x, mean: prologue.mean, factor: factor, slope: prologue.scale, sum: sum,
                         product: product)
                     : try input * prologue.scale
             return [toX, depthwise, pointwise] + (hasAffine ? [try product * factor, sum] : [])
         }
-        return (outputs[0], moments)
+        return (outputs[0], moments.map { ($0.mean, $0.variance) })
     }
 
     /// Σ_k weights[k]·branch_k, where the branches marked so are batch-normalised (without γ and β) first: the
@@ -127,19 +96,13 @@ extension Tensor {
             normalizations.allSatisfy { $0?.affine == nil }, "normalizedWeightedSum",
             "affine normalisations, expected none with γ and β")
         let count = branches.count
-        let moments = zip(branches, normalizations).map { branch, normalization in
-            normalization.map { $0.moments ?? branch.backend.channelMoments(branch.detached) }
-        }
-        let factors = try zip(moments, normalizations).map { moments, normalization in
-            try moments.map { try ($0.variance + normalization!.epsilon).reciprocalSquareRoot() }
-        }
-        let usesBatch = normalizations.map { $0 != nil && $0?.moments == nil }
+        let moments = try zip(branches, normalizations).map { try $1?.resolvedMoments($0) }
 
         let outputs = try fused("normalizedWeightedSum", branches + [weights]) { inputs in
             var total: Tensor?
             for k in 0..<count {
                 let branch =
-                    try normalizations[k].map { try $0.composed(inputs[k], affine: nil) } ?? inputs[k]
+                    try normalizations[k]?.composed(inputs[k], scale: nil, shift: nil) ?? inputs[k]
                 let term = try branch * inputs[count].sliced(axis: 0, from: k, count: 1)
                 total = try total.map { try $0 + term } ?? term
             }
@@ -147,7 +110,7 @@ extension Tensor {
         } forward: { inputs in
             let scales = try (0..<count).map { k in
                 let weight = try inputs[count].sliced(axis: 0, from: k, count: 1)
-                return try factors[k].map { try $0 * weight }
+                return try moments[k].map { try $0.factor * weight }
                     ?? weight.broadcast(to: [inputs[k].shape.channels])
             }
             var shift: Tensor?
@@ -171,14 +134,14 @@ extension Tensor {
                 let (x, scale) = (context.inputs[k], context.saved[k])
                 let (sum, product) = g.backend.channelSums(
                     g, x, mean: moments[k]?.mean ?? zero, activated: nil)
-                let perChannel = try factors[k].map { try product * $0 } ?? product
+                let perChannel = try moments[k].map { try product * $0.factor } ?? product
                 toWeights.append(try perChannel.sum().reshaped(to: [1]))
                 if !context.wants(k) {
                     results.append(nil)
-                } else if usesBatch[k] {
+                } else if let moments = moments[k], normalizations[k]!.usesBatch {
                     results.append(
                         try batchNormInputGradient(
-                            g, x, mean: moments[k]!.mean, factor: factors[k]!, slope: scale, sum: sum,
+                            g, x, mean: moments.mean, factor: moments.factor, slope: scale, sum: sum,
                             product: product))
                 } else {
                     results.append(try g * scale)
@@ -186,6 +149,6 @@ extension Tensor {
             }
             return results + [try concatenated(toWeights, axis: 0)]
         }
-        return (outputs[0], moments)
+        return (outputs[0], moments.map { $0.map { ($0.mean, $0.variance) } })
     }
 }

@@ -1,0 +1,56 @@
+import TensorEngine
+
+/// Batch normalisation over all axes but the last, with running estimates (Ioffe and Szegedy, 2015).
+public struct BatchNorm: Sendable {
+    let scale: Parameter?
+    let shift: Parameter?
+    let runningMean: Statistic
+    let runningVariance: Statistic
+    /// The weight of the new batch in the running estimates.
+    public let momentum: Double
+    public let epsilon: Double
+
+    /// - Parameters:
+    ///   - affine: whether there are a γ and a β. DARTS's search has none, its evaluation has both.
+    ///   - initializer: of γ.
+    public init(
+        _ scope: Scope, channels: Int, affine: Bool = true, momentum: Double = 0.1, epsilon: Double = 1e-5,
+        initializer: Initializer = .ones
+    ) {
+        scale = affine ? scope.parameter("scale", [channels], initializer) : nil
+        shift = affine ? scope.parameter("shift", [channels], .zeros) : nil
+        runningMean = scope.statistic("running_mean", [channels], .zeros)
+        runningVariance = scope.statistic("running_variance", [channels], .ones)
+        self.momentum = momentum
+        self.epsilon = epsilon
+    }
+
+    /// [..., C] → [..., C].
+    public func callAsFunction(_ x: Tensor, _ context: ForwardContext) throws -> Tensor {
+        let (output, moments) = try x.normalized(by: normalization(context))
+        try record(moments, rows: x.shape.rows, context)
+        return output
+    }
+
+    /// What a fused operation needs to apply this layer; it then hands the moments to `record`.
+    public func normalization(_ context: ForwardContext) -> Normalization {
+        Normalization(
+            affine: scale.map { (context[$0], context[shift!]) },
+            moments: context.normalization == .running
+                ? (context[runningMean], context[runningVariance]) : nil,
+            epsilon: epsilon)
+    }
+
+    /// Moves the running estimates towards a batch's moments; the variance is made unbiased first.
+    public func record(
+        _ moments: (mean: Tensor, variance: Tensor)?, rows: Int, _ context: ForwardContext
+    ) throws {
+        guard let moments, let recorder = context.recorder, context.normalization == .batch else { return }
+        let correction = Double(rows) / Double(max(rows - 1, 1))
+        recorder.record(
+            runningMean, try context[runningMean] * (1 - momentum) + moments.mean * momentum)
+        recorder.record(
+            runningVariance,
+            try context[runningVariance] * (1 - momentum) + moments.variance * (momentum * correction))
+    }
+}

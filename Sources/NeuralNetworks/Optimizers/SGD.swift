@@ -1,0 +1,52 @@
+import TensorEngine
+
+/// Stochastic gradient descent with momentum and weight decay, as a function: parameters, gradients and state
+/// in, parameters and state out, in differentiable operations.
+public struct SGD: Sendable, Hashable {
+    public var momentum: Double
+    /// Added to the gradient as weightDecay·θ, before the momentum.
+    public var weightDecay: Double
+
+    public init(momentum: Double = 0, weightDecay: Double = 0) {
+        self.momentum = momentum
+        self.weightDecay = weightDecay
+    }
+
+    /// The velocities, none before the first step.
+    public struct State: Sendable {
+        public var velocities: [Tensor]
+
+        public init(velocities: [Tensor] = []) { self.velocities = velocities }
+    }
+
+    /// v ← momentum·v + (g + weightDecay·θ); θ ← θ − rate·v. The first velocity is the first gradient.
+    public func step(
+        _ parameters: [Tensor], gradients: [Tensor], state: State, rate: Double
+    ) throws -> (parameters: [Tensor], state: State) {
+        var updated: [Tensor] = []
+        var velocities: [Tensor] = []
+        for (index, (parameter, gradient)) in zip(parameters, gradients).enumerated() {
+            var velocity = weightDecay == 0 ? gradient : try gradient + parameter * weightDecay
+            if momentum != 0 {
+                if !state.velocities.isEmpty {
+                    velocity = try state.velocities[index] * momentum + velocity
+                }
+                velocities.append(velocity)
+            }
+            updated.append(try parameter - velocity * rate)
+        }
+        return (updated, State(velocities: velocities))
+    }
+}
+
+/// Gradients scaled so that their joint Euclidean norm is at most `limit`, and that norm before.
+public func clipped(_ gradients: [Tensor], norm limit: Double) throws -> (gradients: [Tensor], norm: Tensor) {
+    guard let first = gradients.first else {
+        throw TensorError("clip", "no gradients, expected at least one")
+    }
+    var total = try first.squared().sum()
+    for gradient in gradients.dropFirst() { total = try total + gradient.squared().sum() }
+    let norm = try total.squareRoot()
+    let factor = try Tensor.minimum(norm.filled(with: limit) / (norm + 1e-6), norm.filled(with: 1))
+    return (try gradients.map { try $0 * factor }, norm)
+}
