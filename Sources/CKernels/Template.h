@@ -1,0 +1,367 @@
+// The kernels of one instruction set and one element type T.
+//
+// Kernels over columns work in blocks of a whole vector, then of a quarter of one, then of one element:
+// Block.h holds their bodies, written once for a vector V of LANES elements.
+#define NAME(f) JOIN(f, ISA, TYPE)
+
+#define LANES (VECTOR_BYTES / SIZE)
+#define BLOCK(f) NAME(f##_whole)
+#include "Block.h"
+#undef LANES
+#undef BLOCK
+
+#if VECTOR_BYTES / SIZE >= 8
+#define LANES (VECTOR_BYTES / SIZE / 4)
+#define BLOCK(f) NAME(f##_quarter)
+#include "Block.h"
+#undef LANES
+#undef BLOCK
+#define QUARTERS(c, columns, ...) \
+    for (; c + VECTOR_BYTES / SIZE / 4 <= columns; c += VECTOR_BYTES / SIZE / 4) { __VA_ARGS__; }
+#else
+#define QUARTERS(c, columns, ...)
+#endif
+
+#define LANES 1
+#define BLOCK(f) NAME(f##_one)
+#include "Block.h"
+#undef LANES
+#undef BLOCK
+
+// Calls f's bodies over all columns; `c` is the first column of a block in the arguments.
+#define OVER_COLUMNS(f, columns, ...)                                                            \
+    do {                                                                                         \
+        ptrdiff_t c = 0;                                                                         \
+        for (; c + VECTOR_BYTES / SIZE <= (columns); c += VECTOR_BYTES / SIZE) {                 \
+            NAME(f##_whole)(__VA_ARGS__);                                                        \
+        }                                                                                        \
+        QUARTERS(c, (columns), NAME(f##_quarter)(__VA_ARGS__))                                   \
+        for (; c < (columns); c++) { NAME(f##_one)(__VA_ARGS__); }                               \
+    } while (0)
+
+#define AT(p, i) ((p) ? (const T *)(p) + (i) : 0)
+
+// MARK: Elementwise
+
+static inline T NAME(sigmoid)(T x) {
+    T e = MATH(exp)(-MATH(fabs)(x));
+    return x >= 0 ? 1 / (1 + e) : e / (1 + e);
+}
+
+static inline T NAME(softplus)(T x) { return (x > 0 ? x : 0) + MATH(log1p)(MATH(exp)(-MATH(fabs)(x))); }
+
+static void NAME(unary)(int operation, ptrdiff_t rows, ptrdiff_t columns, const void *x_, ptrdiff_t x_pitch,
+                        void *y_, ptrdiff_t y_pitch) {
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        const T *x = (const T *)x_ + r * x_pitch;
+        T *y = (T *)y_ + r * y_pitch;
+#define EACH(expression)                                  \
+    for (ptrdiff_t i = 0; i < columns; i++) {             \
+        T v = x[i];                                       \
+        y[i] = (expression);                              \
+    }                                                     \
+    break
+        switch (operation) {
+            case ERRATA_NEGATE: EACH(-v);
+            case ERRATA_EXP: EACH(MATH(exp)(v));
+            case ERRATA_LOG: EACH(MATH(log)(v));
+            case ERRATA_SQRT: EACH(MATH(sqrt)(v));
+            case ERRATA_RSQRT: EACH(1 / MATH(sqrt)(v));
+            case ERRATA_RECIPROCAL: EACH(1 / v);
+            case ERRATA_SQUARE: EACH(v * v);
+            case ERRATA_TANH: EACH(MATH(tanh)(v));
+            case ERRATA_SIGMOID: EACH(NAME(sigmoid)(v));
+            case ERRATA_SOFTPLUS: EACH(NAME(softplus)(v));
+            case ERRATA_RELU: EACH(v > 0 ? v : 0);
+            case ERRATA_ABS: EACH(MATH(fabs)(v));
+            case ERRATA_SIGN: EACH((T)((v > 0) - (v < 0)));
+            case ERRATA_STEP: EACH((T)(v > 0));
+        }
+#undef EACH
+    }
+}
+
+static void NAME(binary)(int operation, ptrdiff_t rows, ptrdiff_t columns, const void *a_, ptrdiff_t a_pitch,
+                         ptrdiff_t a_step, const void *b_, ptrdiff_t b_pitch, ptrdiff_t b_step, void *y_,
+                         ptrdiff_t y_pitch) {
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        const T *a = (const T *)a_ + r * a_pitch;
+        const T *b = (const T *)b_ + r * b_pitch;
+        T *y = (T *)y_ + r * y_pitch;
+#define LOOP(left, right, expression)                     \
+    for (ptrdiff_t i = 0; i < columns; i++) {             \
+        T u = left, v = right;                            \
+        y[i] = (expression);                              \
+    }
+#define EACH(expression)                                                     \
+    if (a_step && b_step) LOOP(a[i], b[i], expression)                       \
+    else if (a_step) LOOP(a[i], b[0], expression)                            \
+    else if (b_step) LOOP(a[0], b[i], expression)                            \
+    else LOOP(a[0], b[0], expression)                                        \
+    break
+        switch (operation) {
+            case ERRATA_ADD: EACH(u + v);
+            case ERRATA_SUBTRACT: EACH(u - v);
+            case ERRATA_MULTIPLY: EACH(u * v);
+            case ERRATA_DIVIDE: EACH(u / v);
+            case ERRATA_MAXIMUM: EACH(u > v ? u : v);
+            case ERRATA_MINIMUM: EACH(u < v ? u : v);
+            case ERRATA_GREATER: EACH((T)(u > v));
+            case ERRATA_EQUAL: EACH((T)(u == v));
+            case ERRATA_MASK: EACH(v > 0 ? u : 0);
+        }
+#undef EACH
+#undef LOOP
+    }
+}
+
+static void NAME(fill)(ptrdiff_t count, double value, void *y_) {
+    T *y = y_;
+    for (ptrdiff_t i = 0; i < count; i++) y[i] = (T)value;
+}
+
+// MARK: Reductions
+
+static double NAME(row_sum)(ptrdiff_t count, const void *x_) {
+    const T *x = x_;
+    double lanes[8] = {0};
+    ptrdiff_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        for (int l = 0; l < 8; l++) lanes[l] += x[i + l];
+    }
+    double sum = 0;
+    for (; i < count; i++) sum += x[i];
+    for (int l = 0; l < 8; l++) sum += lanes[l];
+    return sum;
+}
+
+static double NAME(row_maximum)(ptrdiff_t count, const void *x_) {
+    const T *x = x_;
+    T best = x[0];
+    for (ptrdiff_t i = 1; i < count; i++) best = x[i] > best ? x[i] : best;
+    return best;
+}
+
+static void NAME(column_sums)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t pitch, double *sums) {
+    OVER_COLUMNS(column_sums, columns, rows, (const T *)x + c, pitch, sums + c);
+}
+
+static void NAME(column_maxima)(ptrdiff_t rows, ptrdiff_t columns, const void *x_, ptrdiff_t pitch, void *m_) {
+    T *maxima = m_;
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        const T *x = (const T *)x_ + r * pitch;
+        for (ptrdiff_t c = 0; c < columns; c++) maxima[c] = x[c] > maxima[c] ? x[c] : maxima[c];
+    }
+}
+
+static void NAME(column_moments)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t pitch, double *sums,
+                                 double *squares) {
+    OVER_COLUMNS(column_moments, columns, rows, (const T *)x + c, pitch, sums + c, squares + c);
+}
+
+static void NAME(column_products)(ptrdiff_t rows, ptrdiff_t columns, const void *g, ptrdiff_t g_pitch,
+                                  const void *x, ptrdiff_t x_pitch, const void *mean, const void *activated,
+                                  ptrdiff_t activated_pitch, double *sums, double *products) {
+    OVER_COLUMNS(column_products, columns, rows, (const T *)g + c, g_pitch, (const T *)x + c, x_pitch,
+                 (const T *)mean + c, AT(activated, c), activated_pitch, sums + c, products + c);
+}
+
+// MARK: Normalisation
+
+static void NAME(affine)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t x_pitch, const void *mean,
+                         const void *scale, const void *shift, int relu, void *y, ptrdiff_t y_pitch) {
+    OVER_COLUMNS(affine, columns, rows, (const T *)x + c, x_pitch, (const T *)mean + c, (const T *)scale + c,
+                 AT(shift, c), relu, (T *)y + c, y_pitch);
+}
+
+static void NAME(affine_gradient)(ptrdiff_t rows, ptrdiff_t columns, const void *g, ptrdiff_t g_pitch,
+                                  const void *x, ptrdiff_t x_pitch, const void *mean, const void *a,
+                                  const void *b, const void *k, const void *activated,
+                                  ptrdiff_t activated_pitch, void *y, ptrdiff_t y_pitch) {
+    OVER_COLUMNS(affine_gradient, columns, rows, (const T *)g + c, g_pitch, (const T *)x + c, x_pitch,
+                 (const T *)mean + c, (const T *)a + c, (const T *)b + c, (const T *)k + c, AT(activated, c),
+                 activated_pitch, (T *)y + c, y_pitch);
+}
+
+static void NAME(affine_sum)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t count, const void *const *x,
+                             const ptrdiff_t *pitches, const void *const *scales, const void *shift, void *y,
+                             ptrdiff_t y_pitch) {
+    OVER_COLUMNS(affine_sum, columns, rows, c, count, x, pitches, scales, AT(shift, c), (T *)y + c, y_pitch);
+}
+
+// MARK: Depthwise convolution
+
+static void NAME(pad_image)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t before,
+                            ptrdiff_t after, const void *x_, ptrdiff_t x_pitch, const void *mean,
+                            const void *scale, const void *shift, int relu, void *padded_) {
+    T *padded = padded_;
+    ptrdiff_t line = (width + before + after) * channels;
+    memset(padded, 0, before * line * sizeof(T));
+    for (ptrdiff_t r = 0; r < height; r++) {
+        T *y = padded + (before + r) * line;
+        const T *x = (const T *)x_ + r * width * x_pitch;
+        memset(y, 0, before * channels * sizeof(T));
+        y += before * channels;
+        if (scale) {
+            NAME(affine)(width, channels, x, x_pitch, mean, scale, shift, relu, y, channels);
+        } else if (x_pitch == channels) {
+            if (relu) NAME(unary)(ERRATA_RELU, 1, width * channels, x, 0, y, 0);
+            else memcpy(y, x, width * channels * sizeof(T));
+        } else {
+            for (ptrdiff_t p = 0; p < width; p++) {
+                for (ptrdiff_t c = 0; c < channels; c++) {
+                    T v = x[p * x_pitch + c];
+                    y[p * channels + c] = relu && !(v > 0) ? 0 : v;
+                }
+            }
+        }
+        memset(y + width * channels, 0, after * channels * sizeof(T));
+    }
+    memset(padded + (before + height) * line, 0, after * line * sizeof(T));
+}
+
+static void NAME(depthwise)(const errata_window *window, const void *padded, const void *weights, void *y) {
+    OVER_COLUMNS(depthwise, window->channels, window, (const T *)padded + c, (const T *)weights + c, (T *)y + c);
+}
+
+static void NAME(depthwise_weights)(const errata_window *window, const void *padded, const void *g,
+                                    void *gradient) {
+    OVER_COLUMNS(depthwise_weights, window->channels, window, (const T *)padded + c, (const T *)g + c,
+                 (T *)gradient + c);
+}
+
+static void NAME(depthwise_scatter)(const errata_window *window, const void *g, const void *weights,
+                                    void *padded) {
+    OVER_COLUMNS(depthwise_scatter, window->channels, window, (const T *)g + c, (const T *)weights + c,
+                 (T *)padded + c);
+}
+
+// MARK: Dense convolution
+
+// For one output pixel and kernel row: the input row, and which kernel columns lie inside the image.
+static inline const T *NAME(kernel_row)(const errata_window *w, const T *x, ptrdiff_t row, ptrdiff_t column,
+                                        ptrdiff_t i, ptrdiff_t *first, ptrdiff_t *last) {
+    ptrdiff_t y = row * w->stride - w->padding + i * w->dilation;
+    if (y < 0 || y >= w->height) return 0;
+    ptrdiff_t left = column * w->stride - w->padding;
+    *first = left >= 0 ? 0 : (-left + w->dilation - 1) / w->dilation;
+    *last = left >= w->width ? 0 : (w->width - left + w->dilation - 1) / w->dilation;
+    if (*last > w->kernel_width) *last = w->kernel_width;
+    if (*first >= *last) return 0;
+    return x + (y * w->width + left) * w->input_pitch;
+}
+
+static void NAME(im2col)(const errata_window *w, ptrdiff_t first_row, ptrdiff_t rows, const void *x,
+                         void *columns_) {
+    T *columns = columns_;
+    ptrdiff_t channels = w->channels;
+    for (ptrdiff_t row = first_row; row < first_row + rows; row++) {
+        for (ptrdiff_t column = 0; column < w->output_width; column++) {
+            for (ptrdiff_t i = 0; i < w->kernel_height; i++, columns += w->kernel_width * channels) {
+                ptrdiff_t first, last;
+                const T *source = NAME(kernel_row)(w, x, row, column, i, &first, &last);
+                if (!source) {
+                    memset(columns, 0, w->kernel_width * channels * sizeof(T));
+                    continue;
+                }
+                memset(columns, 0, first * channels * sizeof(T));
+                if (w->dilation == 1 && w->input_pitch == channels) {
+                    memcpy(columns + first * channels, source + first * channels,
+                           (last - first) * channels * sizeof(T));
+                } else {
+                    for (ptrdiff_t j = first; j < last; j++) {
+                        memcpy(columns + j * channels, source + j * w->dilation * w->input_pitch,
+                               channels * sizeof(T));
+                    }
+                }
+                memset(columns + last * channels, 0, (w->kernel_width - last) * channels * sizeof(T));
+            }
+        }
+    }
+}
+
+static void NAME(col2im)(const errata_window *w, ptrdiff_t first_row, ptrdiff_t rows, const void *columns_,
+                         void *x) {
+    const T *columns = columns_;
+    ptrdiff_t channels = w->channels;
+    for (ptrdiff_t row = first_row; row < first_row + rows; row++) {
+        for (ptrdiff_t column = 0; column < w->output_width; column++) {
+            for (ptrdiff_t i = 0; i < w->kernel_height; i++, columns += w->kernel_width * channels) {
+                ptrdiff_t first, last;
+                T *target = (T *)NAME(kernel_row)(w, x, row, column, i, &first, &last);
+                if (!target) continue;
+                for (ptrdiff_t j = first; j < last; j++) {
+                    T *pixel = target + j * w->dilation * w->input_pitch;
+                    for (ptrdiff_t c = 0; c < channels; c++) pixel[c] += columns[j * channels + c];
+                }
+            }
+        }
+    }
+}
+
+// MARK: Pooling
+
+static void NAME(max_pool)(const errata_window *window, const void *x, void *y, int32_t *positions) {
+    OVER_COLUMNS(max_pool, window->channels, window, (const T *)x + c, (T *)y + c, positions + c);
+}
+
+static void NAME(average_pool)(const errata_window *window, const void *x, void *y) {
+    OVER_COLUMNS(average_pool, window->channels, window, (const T *)x + c, (T *)y + c);
+}
+
+static void NAME(average_pool_gradient)(const errata_window *window, const void *g, void *x) {
+    OVER_COLUMNS(average_pool_gradient, window->channels, window, (const T *)g + c, (T *)x + c);
+}
+
+static void NAME(gather_positions)(ptrdiff_t pixels, ptrdiff_t channels, const void *x_, ptrdiff_t x_pitch,
+                                   const int32_t *positions, void *y_) {
+    const T *x = x_;
+    T *y = y_;
+    for (ptrdiff_t p = 0; p < pixels; p++) {
+        for (ptrdiff_t c = 0; c < channels; c++) {
+            y[p * channels + c] = x[positions[p * channels + c] * x_pitch + c];
+        }
+    }
+}
+
+static void NAME(scatter_positions)(ptrdiff_t pixels, ptrdiff_t channels, const void *g_, ptrdiff_t g_pitch,
+                                    const int32_t *positions, void *x_) {
+    const T *g = g_;
+    T *x = x_;
+    for (ptrdiff_t p = 0; p < pixels; p++) {
+        for (ptrdiff_t c = 0; c < channels; c++) {
+            x[positions[p * channels + c] * channels + c] += g[p * g_pitch + c];
+        }
+    }
+}
+
+static const errata_kernels NAME(table) = {
+    .unary = NAME(unary),
+    .binary = NAME(binary),
+    .fill = NAME(fill),
+    .row_sum = NAME(row_sum),
+    .row_maximum = NAME(row_maximum),
+    .column_sums = NAME(column_sums),
+    .column_maxima = NAME(column_maxima),
+    .column_moments = NAME(column_moments),
+    .column_products = NAME(column_products),
+    .affine = NAME(affine),
+    .affine_gradient = NAME(affine_gradient),
+    .affine_sum = NAME(affine_sum),
+    .pad_image = NAME(pad_image),
+    .depthwise = NAME(depthwise),
+    .depthwise_weights = NAME(depthwise_weights),
+    .depthwise_scatter = NAME(depthwise_scatter),
+    .im2col = NAME(im2col),
+    .col2im = NAME(col2im),
+    .max_pool = NAME(max_pool),
+    .average_pool = NAME(average_pool),
+    .average_pool_gradient = NAME(average_pool_gradient),
+    .gather_positions = NAME(gather_positions),
+    .scatter_positions = NAME(scatter_positions),
+};
+
+#undef AT
+#undef OVER_COLUMNS
+#undef QUARTERS
+#undef NAME
