@@ -57,14 +57,16 @@ public final class CPUBackend: Backend {
     }
 
     public func upload(_ bytes: UnsafeRawBufferPointer, _ shape: Shape, _ dtype: DType) -> Tensor {
-        precondition(bytes.count == shape.count * dtype.byteCount, "\(bytes.count) bytes for \(dtype) \(shape)")
+        precondition(
+            bytes.count == shape.count * dtype.byteCount, "\(bytes.count) bytes for \(dtype) \(shape)")
         let result = empty(shape, dtype)
         if let base = bytes.baseAddress { memcpy(result.pointer, base, bytes.count) }
         return result
     }
 
     public func download(_ x: Tensor, into bytes: UnsafeMutableRawBufferPointer) {
-        precondition(bytes.count >= x.count * x.dtype.byteCount, "\(bytes.count) bytes for \(x.dtype) \(x.shape)")
+        precondition(
+            bytes.count >= x.count * x.dtype.byteCount, "\(bytes.count) bytes for \(x.dtype) \(x.shape)")
         guard let base = bytes.baseAddress else { return }
         copyRows(x, to: base, pitch: x.shape.channels)
     }
@@ -145,6 +147,9 @@ extension Tensor {
     var pointer: UnsafeMutableRawPointer {
         unsafeDowncast(storage, to: CPUStorage.self).pointer + offset * dtype.byteCount
     }
+
+    /// The element so many places after the first, in memory.
+    func element(_ index: Int) -> UnsafeMutableRawPointer { pointer + index * dtype.byteCount }
 
     /// The tensor as a matrix of rows and columns: one row where it is contiguous.
     var matrix: (rows: Int, columns: Int, pitch: Int) {

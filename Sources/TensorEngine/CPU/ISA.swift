@@ -30,7 +30,8 @@ public struct ISA: @unchecked Sendable {
         guard let name = ProcessInfo.processInfo.environment["ERRATA_ISA"] else { return best }
         guard let isa = ISA(named: name) else {
             throw TensorError(
-                "ERRATA_ISA", "'\(name)' is not an instruction set of this CPU; expected one of "
+                "ERRATA_ISA",
+                "'\(name)' is not an instruction set of this CPU; expected one of "
                     + ["baseline", "avx2", "avx512"].filter { ISA(named: $0) != nil }.joined(separator: ", "))
         }
         return isa

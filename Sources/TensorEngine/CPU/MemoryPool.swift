@@ -46,7 +46,9 @@ final class MemoryPool: Sendable {
         let surplus = SendablePointer(pointer)
         let keep = state.withLock { state in
             state.use.current -= size
-            guard state.use.current + state.freeBytes + size <= state.use.peak + 16 << 20 else { return false }
+            guard state.use.current + state.freeBytes + size <= state.use.peak + 16 << 20 else {
+                return false
+            }
             state.free[size, default: []].append(surplus.pointer)
             state.freeBytes += size
             return true

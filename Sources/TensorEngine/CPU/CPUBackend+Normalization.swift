@@ -1,0 +1,108 @@
+import CKernels
+
+extension CPUBackend {
+    public func channelMoments(_ x: Tensor) -> (mean: Tensor, variance: Tensor) {
+        let (rows, columns) = (x.shape.rows, x.shape.channels)
+        let kernel = kernels(x.dtype).column_moments!
+        let size = x.dtype.byteCount
+        let each = rowsPerChunk(columns)
+        let pieces = max((rows + each - 1) / each, 1)
+        // A sum and a sum of squared deviations for each chunk, merged in order (Chan et al., 1983).
+        var partial = [Double](repeating: 0, count: pieces * columns * 2)
+        partial.withUnsafeMutableBufferPointer { partial in
+            nonisolated(unsafe) let base = partial.baseAddress!
+            parallel.ranges(rows, of: each) { range in
+                let sums = base + range.lowerBound / each * columns * 2
+                kernel(
+                    range.count, columns, x.pointer + range.lowerBound * x.pitch * size, x.pitch, sums,
+                    sums + columns)
+            }
+        }
+        var means = [Double](repeating: 0, count: columns)
+        var squares = [Double](repeating: 0, count: columns)
+        var seen = 0.0
+        for piece in 0..<pieces {
+            let count = Double(min(each, rows - piece * each))
+            let sums = partial[(piece * columns * 2)...]
+            for column in 0..<columns {
+                let mean = sums[sums.startIndex + column] / count
+                let delta = mean - means[column]
+                means[column] += delta * count / (seen + count)
+                squares[column] +=
+                    sums[sums.startIndex + columns + column] + delta * delta * seen * count / (seen + count)
+            }
+            seen += count
+        }
+        let (mean, variance) = (empty([columns], x.dtype), empty([columns], x.dtype))
+        store(means, x.dtype, mean.pointer)
+        store(squares.lazy.map { $0 / Double(rows) }, x.dtype, variance.pointer)
+        return (mean, variance)
+    }
+
+    public func channelAffine(_ x: Tensor, mean: Tensor, scale: Tensor, shift: Tensor?, relu: Bool) -> Tensor
+    {
+        let result = empty(x.shape, x.dtype)
+        let kernel = kernels(x.dtype).affine!
+        let (columns, size) = (x.shape.channels, x.dtype.byteCount)
+        parallel.ranges(x.shape.rows, of: rowsPerChunk(columns)) { range in
+            kernel(
+                range.count, columns, x.pointer + range.lowerBound * x.pitch * size, x.pitch, mean.pointer,
+                scale.pointer, shift?.pointer, relu ? 1 : 0,
+                result.pointer + range.lowerBound * columns * size,
+                columns)
+        }
+        return result
+    }
+
+    public func channelAffineSum(_ tensors: [Tensor], scales: [Tensor?], shift: Tensor?) -> Tensor {
+        let result = empty(tensors[0].shape, tensors[0].dtype)
+        let kernel = kernels(result.dtype).affine_sum!
+        let (columns, size) = (result.shape.channels, result.dtype.byteCount)
+        let pitches = tensors.map(\.pitch)
+        let scales = scales.map { $0.map { UnsafeRawPointer($0.pointer) } }
+        parallel.ranges(result.shape.rows, of: rowsPerChunk(columns)) { range in
+            let starts = tensors.map {
+                Optional(UnsafeRawPointer($0.pointer + range.lowerBound * $0.pitch * size))
+            }
+            kernel(
+                range.count, columns, starts.count, starts, pitches, scales, shift?.pointer,
+                result.pointer + range.lowerBound * columns * size, columns)
+        }
+        return result
+    }
+
+    public func channelSums(_ cotangent: Tensor, _ x: Tensor, mean: Tensor, activated: Tensor?)
+        -> (sum: Tensor, product: Tensor)
+    {
+        let kernel = kernels(x.dtype).column_products!
+        let (columns, size) = (x.shape.channels, x.dtype.byteCount)
+        let totals = chunkedColumns(rows: x.shape.rows, columns: columns, results: 2) { range, sums in
+            let first = range.lowerBound * size
+            kernel(
+                range.count, columns, cotangent.pointer + first * cotangent.pitch, cotangent.pitch,
+                x.pointer + first * x.pitch, x.pitch, mean.pointer,
+                activated.map { $0.pointer + first * $0.pitch }, activated?.pitch ?? 0, sums, sums + columns)
+        }
+        let (sum, product) = (empty([columns], x.dtype), empty([columns], x.dtype))
+        store(totals.prefix(columns), x.dtype, sum.pointer)
+        store(totals.suffix(columns), x.dtype, product.pointer)
+        return (sum, product)
+    }
+
+    public func channelGradient(
+        _ cotangent: Tensor, _ x: Tensor, mean: Tensor, a: Tensor, b: Tensor, c: Tensor, activated: Tensor?
+    ) -> Tensor {
+        let result = empty(x.shape, x.dtype)
+        let kernel = kernels(x.dtype).affine_gradient!
+        let (columns, size) = (x.shape.channels, x.dtype.byteCount)
+        parallel.ranges(x.shape.rows, of: rowsPerChunk(columns)) { range in
+            let first = range.lowerBound * size
+            kernel(
+                range.count, columns, cotangent.pointer + first * cotangent.pitch, cotangent.pitch,
+                x.pointer + first * x.pitch, x.pitch, mean.pointer, a.pointer, b.pointer, c.pointer,
+                activated.map { $0.pointer + first * $0.pitch }, activated?.pitch ?? 0,
+                result.pointer + first * columns, columns)
+        }
+        return result
+    }
+}
