@@ -55,7 +55,9 @@ struct OperationGradientTests {
             try $0[0].scatteringRows(to: backend.tensor([2, 0, 2, 4] as [Int32], [4]), of: 6).squared()
         },
         .init("matrix product", [[3, 4], [4, 5]]) { try $0[0].matmul($0[1]) },
-        .init("batched matrix product", [[2, 3, 4], [2, 5, 4]]) { try $0[0].matmul($0[1], transposeOther: true) },
+        .init("batched matrix product", [[2, 3, 4], [2, 5, 4]]) {
+            try $0[0].matmul($0[1], transposeOther: true)
+        },
         .init("transposed matrix product", [[4, 3], [5, 4]]) {
             try $0[0].matmul($0[1], transposeSelf: true, transposeOther: true)
         },

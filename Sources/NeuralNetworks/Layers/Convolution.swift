@@ -2,7 +2,7 @@ import TensorEngine
 
 /// A convolution over NHWC with weights [kernel, kernel, inputs/groups, outputs].
 public struct Convolution: Sendable {
-    let weight: Parameter
+    public let weight: Parameter
     let bias: Parameter?
     public let geometry: ConvolutionGeometry
 
@@ -32,7 +32,7 @@ public struct Convolution: Sendable {
 
 /// A transposed convolution over NHWC: the adjoint of a convolution from `outputs` to `inputs` channels.
 public struct TransposedConvolution: Sendable {
-    let weight: Parameter
+    public let weight: Parameter
     public let geometry: ConvolutionGeometry
 
     public init(
