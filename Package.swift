@@ -46,6 +46,9 @@ let package = Package(
         plugin("DCGAN"),
         .executableTarget(
             name: "errata", dependencies: ["ErrataCLI", "DARTS", "DCGAN"], swiftSettings: strict),
+        .executableTarget(
+            name: "benchmark-worker", dependencies: ["DARTS", "DCGAN"], path: "Benchmarks/Worker",
+            swiftSettings: strict),
         tests(of: "TensorEngine", resources: [.copy("Fixtures")]),
         tests(of: "NeuralNetworks", resources: [.copy("Fixtures")]),
         tests(of: "Datasets"),

@@ -1,0 +1,30 @@
+// One side of a comparison: does a unit of work each time a line arrives on standard input and answers with
+// the seconds it took, as JSON. `Benchmarks/compare` drives it and its PyTorch twin in turn.
+//
+//     benchmark-worker WORK THREADS [BATCH]
+import DARTS
+import ErrataCore
+import Foundation
+import NeuralNetworks
+import TensorEngine
+
+guard CommandLine.arguments.count >= 3, let threads = Int(CommandLine.arguments[2]) else {
+    print("usage: benchmark-worker WORK THREADS [BATCH]")
+    exit(64)
+}
+/// Writes a line at once, though standard output is a pipe.
+func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
+
+let backend = try CPUBackend(threads: threads)
+let work = try Work(
+    named: CommandLine.arguments[1], on: backend,
+    batch: CommandLine.arguments.count > 3 ? Int(CommandLine.arguments[3]) : nil)
+say("{\"ready\": \"\(backend.summary)\", \"parameters\": \(work.parameters)}")
+while readLine() != nil {
+    let start = ContinuousClock.now
+    try work.run()
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    say("{\"seconds\": \(seconds), \"peak_bytes\": \(usage.ru_maxrss * 1024)}")
+}
