@@ -86,6 +86,8 @@ public final class EvaluationRecord {
     public var statistics: [String: [Tensor]] = [:]
     /// Named tensors, such as the class weights.
     public var tensors: [String: Tensor] = [:]
+    /// How many examples stand behind each element of a named tensor.
+    public var counts: [String: [Int]] = [:]
 
     public init() {}
 }

@@ -13,11 +13,34 @@ public protocol ConditionalGenerator: Sendable {
     /// Noise [N, noiseSize] and Int32 labels [N] → images [N, H, W, C] in [−1, 1].
     func images(noise: Tensor, labels: Tensor, _ context: ForwardContext) throws -> Tensor
 
-    /// What H descends: the discriminator's scores of real images and of generated ones.
-    func discriminatorLoss(real: Tensor, generated: Tensor) throws -> Tensor
+    /// What H descends.
+    func discriminatorLoss(_ batch: AdversarialBatch) throws -> Tensor
 
-    /// What G descends: the discriminator's scores of generated images.
-    func generatorLoss(generated: Tensor) throws -> Tensor
+    /// What G descends, given the discriminator's scores [N] of generated images.
+    func generatorLoss(generated scores: Tensor) throws -> Tensor
+}
+
+/// What a discriminator is trained on: as many real as generated images, of the same labels.
+public struct AdversarialBatch: Sendable {
+    /// [N, H, W, C] in [−1, 1].
+    public let real: Tensor
+    public let generated: Tensor
+    /// For what the loss draws, such as points between real and generated images.
+    public let random: RandomStream
+    private let discriminator: @Sendable (Tensor) throws -> Tensor
+
+    public init(
+        real: Tensor, generated: Tensor, random: RandomStream,
+        discriminator: @escaping @Sendable (Tensor) throws -> Tensor
+    ) {
+        self.real = real
+        self.generated = generated
+        self.random = random
+        self.discriminator = discriminator
+    }
+
+    /// The discriminator's scores [N] of images, under the batch's labels.
+    public func scores(_ images: Tensor) throws -> Tensor { try discriminator(images) }
 }
 
 extension ConditionalGenerator {
@@ -63,4 +86,11 @@ public struct BackboneDiscriminator: Discriminator {
         let unconditional = try score(features, context).reshaped(to: [images.shape[0]])
         return try unconditional + (classes(labels, context) * features).sum(axes: [1])
     }
+}
+
+/// Why a generator cannot be built.
+public struct GeneratorError: Error, Hashable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
 }

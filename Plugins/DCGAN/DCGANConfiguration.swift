@@ -1,0 +1,33 @@
+import ErrataCore
+
+/// The size and the losses of DCGAN.
+public struct DCGANConfiguration: Sendable, Hashable {
+    /// The length of the noise vector z.
+    public var noise = 100
+    /// The length of a class's embedding, which is joined to z.
+    public var embedding = 32
+    /// Channels of the layer before the image; each layer before has twice as many.
+    public var channels = 32
+    public var discriminator = DiscriminatorChoice.backbone
+    /// Channels of the native discriminator's first layer; each layer after has twice as many.
+    public var discriminatorChannels = 32
+    public var loss = AdversarialLoss.nonSaturating
+
+    public init() {}
+}
+
+public enum DiscriminatorChoice: String, CaseIterable, Sendable {
+    /// The search space's backbone with the architecture A, as in the paper.
+    case backbone
+    /// DCGAN's own.
+    case native
+}
+
+/// What the generator descends.
+public enum AdversarialLoss: String, CaseIterable, Sendable {
+    /// −log D(G(z)): the same fixed point as the minimax game's, with gradients where D is sure
+    /// (Goodfellow et al., 2014, section 3).
+    case nonSaturating = "non-saturating"
+    /// log(1 − D(G(z))): Eq. 2 as written.
+    case minimax
+}

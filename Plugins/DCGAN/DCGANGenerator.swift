@@ -1,0 +1,134 @@
+import ErrataCore
+import NeuralNetworks
+import TensorEngine
+
+/// A class-conditional DCGAN (Radford, Metz and Chintala, 2016; conditioned as by Mirza and Osindero, 2014):
+/// z and the class's embedding → 4×4 → transposed convolutions that double the extent → tanh.
+public struct DCGANGenerator: ConditionalGenerator {
+    public let layout: ModelLayout
+    public let discriminator: any Discriminator
+    public let noiseSize: Int
+    private let loss: AdversarialLoss
+    private let embedding: Embedding
+    private let project: Linear
+    private let projectNorm: BatchNorm
+    private let projected: Shape
+    private let layers: [(convolution: TransposedConvolution, norm: BatchNorm?)]
+
+    /// - Parameter backbone: the search space's, for the discriminator.
+    /// - Throws: `GeneratorError` if the images are not square with an extent of 4·2ᵏ, k ≥ 1.
+    public init(
+        _ configuration: DCGANConfiguration = .init(), for images: ImageSpecification, backbone: any Backbone
+    ) throws {
+        let doublings = images.height > 4 ? (images.height / 4).trailingZeroBitCount : 0
+        guard images.height == images.width, doublings >= 1, images.height == 4 << doublings else {
+            throw GeneratorError(
+                "dcgan makes square images of 8, 16, 32, 64, … pixels, the data's are "
+                    + "\(images.height)×\(images.width): pad them")
+        }
+        let builder = LayoutBuilder()
+        let root = builder.root
+        noiseSize = configuration.noise
+        loss = configuration.loss
+        embedding = Embedding(root["embedding"], classes: images.classes, size: configuration.embedding)
+        var channels = configuration.channels << (doublings - 1)
+        projected = [4, 4, channels]
+        project = Linear(
+            root["project"], inputs: configuration.noise + configuration.embedding, outputs: 16 * channels,
+            bias: false, initializer: .dcganWeight)
+        projectNorm = BatchNorm(root["project"]["norm"], channels: channels, initializer: .dcganScale)
+        layers = (0..<doublings).map { index in
+            let last = index == doublings - 1
+            let outputs = last ? images.channels : channels / 2
+            defer { channels = outputs }
+            let scope = root["layers"][index]
+            return (
+                TransposedConvolution(
+                    scope, inputs: channels, outputs: outputs, kernel: 4, stride: 2, padding: 1,
+                    initializer: .dcganWeight),
+                last ? nil : BatchNorm(scope["norm"], channels: outputs, initializer: .dcganScale)
+            )
+        }
+        layout = builder.layout
+        discriminator =
+            switch configuration.discriminator {
+            case .backbone: BackboneDiscriminator(backbone, classes: images.classes)
+            case .native:
+                DCGANDiscriminator(
+                    channels: configuration.discriminatorChannels, doublings: doublings, for: images)
+            }
+    }
+
+    public func images(noise: Tensor, labels: Tensor, _ context: ForwardContext) throws -> Tensor {
+        let input = try Tensor.concatenated([noise, embedding(labels, context)], axis: -1)
+        let grid = try project(input, context).reshaped(to: Shape([-1] + projected.extents))
+        var x = try projectNorm(grid, context).relu()
+        for layer in layers {
+            x = try layer.convolution(x, context)
+            x = try layer.norm.map { try $0(x, context).relu() } ?? x.tanh()
+        }
+        return x
+    }
+
+    /// −E log D(x) − E log(1 − D(G(z))), scores being D's logits.
+    public func discriminatorLoss(_ batch: AdversarialBatch) throws -> Tensor {
+        try batch.scores(batch.real).binaryCrossEntropy(target: 1)
+            + batch.scores(batch.generated).binaryCrossEntropy(target: 0)
+    }
+
+    public func generatorLoss(generated scores: Tensor) throws -> Tensor {
+        switch loss {
+        case .nonSaturating: try scores.binaryCrossEntropy(target: 1)
+        case .minimax: try scores.binaryCrossEntropy(target: 0).negated()
+        }
+    }
+}
+
+/// DCGAN's own discriminator: convolutions of stride 2 with leaky ReLUs, batch norm on all but the first, and
+/// a class-conditional score by projection (Miyato and Koyama, 2018).
+struct DCGANDiscriminator: Discriminator {
+    let layout: ModelLayout
+    private let layers: [(convolution: Convolution, norm: BatchNorm?)]
+    private let score: Linear
+    private let classes: Embedding
+
+    init(channels: Int, doublings: Int, for images: ImageSpecification) {
+        let builder = LayoutBuilder()
+        let root = builder.root
+        var inputs = images.channels
+        layers = (0..<doublings).map { index in
+            let outputs = channels << index
+            defer { inputs = outputs }
+            let scope = root["layers"][index]
+            return (
+                Convolution(
+                    scope, inputs: inputs, outputs: outputs, kernel: 4, stride: 2, padding: 1,
+                    initializer: .dcganWeight),
+                index == 0 ? nil : BatchNorm(scope["norm"], channels: outputs, initializer: .dcganScale)
+            )
+        }
+        score = Linear(root["score"], inputs: 16 * inputs, outputs: 1, initializer: .dcganWeight)
+        classes = Embedding(
+            root["classes"], classes: images.classes, size: 16 * inputs, initializer: .dcganWeight)
+        layout = builder.layout
+    }
+
+    func scores(_ images: Tensor, labels: Tensor, architecture: [Tensor], _ context: ForwardContext) throws
+        -> Tensor
+    {
+        var x = images
+        for layer in layers {
+            x = try layer.convolution(x, context)
+            x = try (layer.norm.map { try $0(x, context) } ?? x).leakyRelu(slope: 0.2)
+        }
+        let features = try x.reshaped(to: [x.shape[0], -1])
+        return try score(features, context).reshaped(to: [-1])
+            + (classes(labels, context) * features).sum(axes: [1])
+    }
+}
+
+extension Initializer {
+    /// As in DCGAN, section 3.
+    fileprivate static let dcganWeight = Initializer.normal(mean: 0, deviation: 0.02)
+    fileprivate static let dcganScale = Initializer.normal(mean: 1, deviation: 0.02)
+}
