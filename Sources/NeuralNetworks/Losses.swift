@@ -28,14 +28,15 @@ extension Tensor {
         try (softplus() - self * target).mean()
     }
 
-    /// How many rows of logits [N, C] are largest at their label.
+    /// How many rows of logits [N, C] are largest at their label, the first of equals counting as the largest.
     public func correctCount(_ labels: Tensor) throws -> Int {
         let logits = try doubles()
         let labels: [Int32] = try labels.values()
         let classes = shape[1]
         return labels.enumerated().count { row, label in
             let scores = logits[(row * classes)..<((row + 1) * classes)]
-            return scores.firstIndex(of: scores.max()!)! - scores.startIndex == Int(label)
+            let score = scores[row * classes + Int(label)]
+            return scores.enumerated().allSatisfy { $1 < score || $1 == score && $0 >= Int(label) }
         }
     }
 }

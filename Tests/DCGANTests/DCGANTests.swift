@@ -1,0 +1,87 @@
+import DARTS
+import DCGAN
+import ErrataCore
+import NeuralNetworks
+import TensorEngine
+import Testing
+
+@Suite("DCGAN")
+struct DCGANTests {
+    @Test(arguments: [(32, 3), (32, 1), (16, 1), (64, 3)])
+    func imagesHaveTheDataSetsShape(_ extent: Int, channels: Int) throws {
+        let backend = try CPUBackend(threads: 1)
+        let specification = ImageSpecification(height: extent, width: extent, channels: channels, classes: 10)
+        var configuration = DCGANConfiguration()
+        (configuration.channels, configuration.discriminatorChannels) = (4, 4)
+        configuration.discriminator = .native
+        let backbone = try DARTSSearchSpace().supernet(for: specification).backbone
+        let generator = try DCGANGenerator(configuration, for: specification, backbone: backbone)
+        let stream = RandomStream(seed: 1)
+        let labels = try backend.tensor([3, 9, 0] as [Int32], [3])
+        let images = try generator.images(
+            noise: generator.noise(3, .float32, on: backend, from: stream), labels: labels,
+            ForwardContext(generator.layout.initialState(on: backend, .float32, from: stream)))
+        #expect(images.shape == [3, extent, extent, channels])
+        #expect(try images.doubles().allSatisfy { abs($0) <= 1 })
+        let scores = try generator.discriminator.scores(
+            images, labels: labels, architecture: [],
+            ForwardContext(generator.discriminator.layout.initialState(on: backend, .float32, from: stream)))
+        #expect(scores.shape == [3])
+    }
+
+    @Test(arguments: [(28, 28), (32, 16), (4, 4), (12, 12)])
+    func refusesSizesItCannotMake(_ height: Int, width: Int) throws {
+        let specification = ImageSpecification(height: height, width: width, channels: 1, classes: 2)
+        let backbone = try DARTSSearchSpace().supernet(for: specification).backbone
+        #expect(throws: GeneratorError.self) { try DCGANGenerator(for: specification, backbone: backbone) }
+    }
+
+    /// Two classes, one bright and one dark: after some steps the generated images tell them apart.
+    @Test func learnsTheClasses() throws {
+        let backend = try CPUBackend(threads: 2)
+        let specification = ImageSpecification(height: 8, width: 8, channels: 1, classes: 2)
+        var configuration = DCGANConfiguration()
+        (configuration.noise, configuration.embedding) = (8, 8)
+        (configuration.channels, configuration.discriminatorChannels) = (16, 16)
+        configuration.discriminator = .native
+        let generator = try DCGANGenerator(
+            configuration, for: specification,
+            backbone: DARTSSearchSpace().supernet(for: specification).backbone)
+        var g = try generator.layout.initialState(on: backend, .float32, from: RandomStream(seed: 1))
+        var h = try generator.discriminator.layout.initialState(
+            on: backend, .float32, from: RandomStream(seed: 2))
+        let adam = Adam(beta1: 0.5)
+        var (gMoments, hMoments) = (Adam.State(), Adam.State())
+        let labels = try backend.tensor((0..<32).map { Int32($0 % 2) }, [32])
+        let brightness = try labels.oneHot(2, .float32).sliced(axis: 1, from: 1, count: 1) * 1.2 - 0.6
+        for step in 0..<150 {
+            let stream = RandomStream(seed: 3, step: UInt64(step))
+            let real =
+                try backend.normal([32, 8, 8, 1], .float32, from: stream.derived("real")) * 0.1
+                + brightness.reshaped(to: [32, 1, 1, 1])
+            let noise = generator.noise(32, .float32, on: backend, from: stream.derived("noise"))
+            let (gv, hv) = (g.variables, h.variables)
+            let fake = try generator.images(noise: noise, labels: labels, ForwardContext(gv))
+            @Sendable func scores(_ images: Tensor) throws -> Tensor {
+                try generator.discriminator.scores(
+                    images, labels: labels, architecture: [], ForwardContext(hv))
+            }
+            let hLoss = try generator.discriminatorLoss(
+                AdversarialBatch(real: real, generated: fake, random: stream, discriminator: scores))
+            let gLoss = try generator.generatorLoss(generated: scores(fake))
+            let hGradients = try gradients(of: hLoss, withRespectTo: hv.parameters)
+            let gGradients = try gradients(of: gLoss, withRespectTo: gv.parameters)
+            (h.parameters, hMoments) = try adam.step(
+                h.parameters, gradients: hGradients, state: hMoments, rate: 2e-3)
+            (g.parameters, gMoments) = try adam.step(
+                g.parameters, gradients: gGradients, state: gMoments, rate: 2e-3)
+        }
+        let images = try generator.images(
+            noise: generator.noise(32, .float32, on: backend, from: RandomStream(seed: 9)), labels: labels,
+            ForwardContext(g))
+        let means = try images.mean(axes: [1, 2, 3]).doubles()
+        let bright = stride(from: 1, to: 32, by: 2).map { means[$0] }.reduce(0, +) / 16
+        let dark = stride(from: 0, to: 32, by: 2).map { means[$0] }.reduce(0, +) / 16
+        #expect(bright > 0.2 && dark < -0.2, "bright \(bright), dark \(dark)")
+    }
+}
