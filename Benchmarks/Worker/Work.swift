@@ -26,7 +26,8 @@ struct Work {
 
     private static let images = ImageSpecification(height: 32, width: 32, channels: 3, classes: 10)
 
-    private static func batch(_ count: Int, on backend: CPUBackend) throws -> (images: Tensor, labels: Tensor) {
+    private static func batch(_ count: Int, on backend: CPUBackend) throws -> (images: Tensor, labels: Tensor)
+    {
         let stream = RandomStream(seed: 1, "benchmark")
         let labels = (0..<count).map { Int32(stream.integer(below: 10, at: UInt64($0))) }
         return (

@@ -26,5 +26,7 @@ while readLine() != nil {
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    say("{\"seconds\": \(seconds), \"peak_bytes\": \(usage.ru_maxrss * 1024)}")
+    say(
+        "{\"seconds\": \(seconds), \"peak_bytes\": \(usage.ru_maxrss * 1024), \"faults\": \(usage.ru_minflt), \"pool\": \(backend.memory.peak)}"
+    )
 }

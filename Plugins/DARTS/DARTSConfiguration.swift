@@ -14,3 +14,31 @@ public struct DARTSConfiguration: Sendable, Hashable {
 
     public init() {}
 }
+
+extension DARTSConfiguration: Configuration {
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .init("channels", \.channels, "channels of the first cells' nodes", .atLeast(1)),
+            .init("cells", \.cells, "cells of the supernet; reductions at 1/3 and 2/3", .atLeast(1)),
+            .init("nodes", \.nodes, "nodes of a cell, with an edge from every state before", .within(1...8)),
+            .init(
+                "stem_multiplier", \.stemMultiplier, "the stem's channels, in the first cells'", .atLeast(1)),
+            .init(
+                "initial_deviation", \.initialDeviation,
+                "the standard deviation of the first architecture parameters", .atLeast(0)),
+        ]
+    }
+}
+
+/// Adds the search space `darts`.
+public struct DARTSPlugin: Plugin {
+    public init() {}
+
+    public func register(in registry: inout PluginRegistry) throws {
+        try registry.searchSpaces.add(
+            .init(
+                "darts", "cells of eight operations (Liu, Simonyan and Yang, 2019)",
+                configuration: DARTSConfiguration.self
+            ) { settings, _ in DARTSSearchSpace(settings) })
+    }
+}

@@ -31,3 +31,41 @@ public enum AdversarialLoss: String, CaseIterable, Sendable {
     /// log(1 − D(G(z))): Eq. 2 as written.
     case minimax
 }
+
+extension DiscriminatorChoice: ConfigurationChoice {}
+extension AdversarialLoss: ConfigurationChoice {}
+
+extension DCGANConfiguration: Configuration {
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .init("noise", \.noise, "the length of the noise vector z", .atLeast(1)),
+            .init("embedding", \.embedding, "the length of a class's embedding", .atLeast(1)),
+            .init(
+                "channels", \.channels, "channels before the image; each layer before has twice as many",
+                .atLeast(1)),
+            .init(
+                "discriminator", \.discriminator,
+                "the search space's backbone with A, as in the paper, or DCGAN's own"),
+            .init(
+                "discriminator_channels", \.discriminatorChannels,
+                "channels of the native discriminator's first layer; each after has twice as many",
+                .atLeast(1)),
+            .init("loss", \.loss, "what the generator descends"),
+        ]
+    }
+}
+
+/// Adds the generator `dcgan`.
+public struct DCGANPlugin: Plugin {
+    public init() {}
+
+    public func register(in registry: inout PluginRegistry) throws {
+        try registry.generators.add(
+            .init(
+                "dcgan", "class-conditional DCGAN (Radford, Metz and Chintala, 2016)",
+                configuration: DCGANConfiguration.self
+            ) { settings, context in
+                try DCGANGenerator(settings, for: context.images, backbone: context.backbone)
+            })
+    }
+}

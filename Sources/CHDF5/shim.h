@@ -1,1 +1,37 @@
+// What Swift cannot import of HDF5: macros that expand to calls.
+#ifndef CHDF5_SHIM_H
+#define CHDF5_SHIM_H
+
 #include <hdf5.h>
+
+static inline hid_t errata_h5_float32(void) { return H5T_NATIVE_FLOAT; }
+static inline hid_t errata_h5_float64(void) { return H5T_NATIVE_DOUBLE; }
+static inline hid_t errata_h5_int32(void) { return H5T_NATIVE_INT32; }
+static inline hid_t errata_h5_int64(void) { return H5T_NATIVE_INT64; }
+static inline hid_t errata_h5_text(void) { return H5T_C_S1; }
+static inline hid_t errata_h5_file_access(void) { return H5P_FILE_ACCESS; }
+static inline hid_t errata_h5_file_create(void) { return H5P_FILE_CREATE; }
+static inline hid_t errata_h5_link_create(void) { return H5P_LINK_CREATE; }
+static inline unsigned errata_h5_read_only(void) { return H5F_ACC_RDONLY; }
+static inline unsigned errata_h5_truncate(void) { return H5F_ACC_TRUNC; }
+
+// Keeps the library from printing its errors.
+static inline void errata_h5_silence(void) { H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }
+
+static herr_t errata_h5_first(unsigned depth, const H5E_error2_t *error, void *text) {
+    if (depth == 0 && error->desc) {
+        char *target = text;
+        size_t i = 0;
+        for (; i < 255 && error->desc[i]; i++) target[i] = error->desc[i];
+        target[i] = 0;
+    }
+    return 0;
+}
+
+// The innermost description on the error stack; text holds 256 bytes.
+static inline void errata_h5_message(char *text) {
+    text[0] = 0;
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, errata_h5_first, text);
+}
+
+#endif

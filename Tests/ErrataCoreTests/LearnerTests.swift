@@ -33,8 +33,8 @@ struct TinySearch {
             settings, space: searchSpace, supernet: supernet,
             generator: try DCGANGenerator(gan, for: Self.images, backbone: supernet.backbone),
             weighter: weighter, hypergradient: FirstOrderHypergradient(), images: Self.images,
-            range: ChannelAffine(scale: [0.8], offset: [-0.1]),
-            transform: ImageTransform(padding: 1, flips: true),
+            range: ChannelMap(scale: [0.8], offset: [-0.1]),
+            augmentation: Augmentation(cropPadding: 1, horizontalFlip: true),
             epochs: 4, seed: 7)
     }
 
@@ -45,7 +45,8 @@ struct TinySearch {
             [labels.count, 8, 8, 1], dtype, from: RandomStream(seed: 3, label, step: UInt64(step))
         ).tanh()
         return Batch(
-            images: try learner.range(raw), raw: raw, labels: try backend.tensor(labels, [labels.count]))
+            images: try learner.range(raw), originals: raw, labels: try backend.tensor(labels, [labels.count])
+        )
     }
 
     func batches(_ step: Int) throws -> Learner.Batches {
@@ -221,7 +222,7 @@ struct LearnerTests {
         }
         let fake = try learner.generator.images(noise: noise, labels: y, context("generator", g))
         let hLoss =
-            try score(batches.training.raw).negated().softplus().mean() + score(fake).softplus().mean()
+            try score(batches.training.originals!).negated().softplus().mean() + score(fake).softplus().mean()
         let hNext = try adam(
             before.players["discriminator"]!, gradients(of: hLoss, withRespectTo: h), rate: 2e-4, decay: 0)
         try expect(after.players["discriminator"]!.state.parameters, hNext, "H′")

@@ -80,7 +80,7 @@ public struct DiscreteTrainer: Sendable {
     }
 
     /// Loss and accuracy with running statistics.
-    public func performance(_ model: TrainedModel, on batches: some Sequence<Batch>) throws -> Performance {
+    public func performance(_ model: TrainedModel, on batches: any BatchSource) throws -> Performance {
         try Performance(of: batches) { images in
             try network.logits(images, ForwardContext(model.state, normalization: .running)).logits
         }

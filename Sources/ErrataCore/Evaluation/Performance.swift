@@ -10,10 +10,13 @@ public struct Performance: Sendable, Hashable {
     public let accuracy: Double
     public let count: Int
 
-    /// - Parameter logits: from images [N, H, W, C] to logits [N, classes], without a graph.
-    public init(of batches: some Sequence<Batch>, _ logits: (Tensor) throws -> Tensor) throws {
+    /// - Parameters:
+    ///   - batches: of which one epoch is taken.
+    ///   - logits: from images [N, H, W, C] to logits [N, classes], without a graph.
+    public init(of batches: any BatchSource, _ logits: (Tensor) throws -> Tensor) throws {
         var (loss, correct, count) = (0.0, 0, 0)
-        for batch in batches {
+        for step in 0..<batches.batchesPerEpoch {
+            let batch = try batches.batch(step: step)
             let logits = try logits(batch.images)
             loss += try logits.crossEntropies(batch.labels).sum().item()
             correct += try logits.correctCount(batch.labels)

@@ -12,9 +12,9 @@ public struct Learner: Sendable {
     public let hypergradient: any Hypergradient
     public let images: ImageSpecification
     /// From the tanh range of generated images to what the classifier is given.
-    public let range: ChannelAffine
+    public let range: ChannelMap
     /// How synthetic images are augmented, where they are.
-    public let transform: ImageTransform
+    public let augmentation: Augmentation
     public let epochs: Int
     public let seed: UInt64
 
@@ -24,7 +24,7 @@ public struct Learner: Sendable {
     public init(
         _ settings: LearnerSettings, space: any SearchSpace, supernet: any Supernet,
         generator: any ConditionalGenerator, weighter: any ClassWeighter, hypergradient: any Hypergradient,
-        images: ImageSpecification, range: ChannelAffine, transform: ImageTransform, epochs: Int, seed: UInt64
+        images: ImageSpecification, range: ChannelMap, augmentation: Augmentation, epochs: Int, seed: UInt64
     ) {
         self.settings = settings
         self.space = space
@@ -34,7 +34,7 @@ public struct Learner: Sendable {
         self.hypergradient = hypergradient
         self.images = images
         self.range = range
-        self.transform = transform
+        self.augmentation = augmentation
         self.epochs = epochs
         self.seed = seed
     }
@@ -143,7 +143,7 @@ public struct Learner: Sendable {
     public func rate(epoch: Int) -> Double { settings.weights.schedule(epochs: epochs).rate(epoch: epoch) }
 
     /// W2's loss and accuracy with running statistics, over batches of a data set.
-    public func validate(_ state: LearnerState, on batches: some Sequence<Batch>) throws -> Performance {
+    public func validate(_ state: LearnerState, on batches: any BatchSource) throws -> Performance {
         let w2 = state.players["w2"]!
         return try Performance(of: batches) { images in
             try supernet.logits(

@@ -55,10 +55,13 @@ struct LearnerProblem: Sendable {
         let recorder = StatisticsRecorder()
         let context = context("discriminator", point, recorder)
         let generated = try generatedImages(point, "gan noise", nil)
+        guard let real = batches.training.originals else {
+            throw LearnerError("the training batch has no originals, which the discriminator is trained on")
+        }
         defer { keep(recorder, "discriminator", record) }
         return try learner.generator.discriminatorLoss(
             AdversarialBatch(
-                real: batches.training.raw, generated: generated, random: stream("discriminator loss")
+                real: real, generated: generated, random: stream("discriminator loss")
             ) { images in
                 try discriminator.scores(
                     images, labels: batches.training.labels, architecture: point.architecture, context)
@@ -131,9 +134,9 @@ struct LearnerProblem: Sendable {
         let labels = batches.training.labels
         var images = try learner.range(generatedImages(point, "synthetic noise", nil))
         if settings.augmentSynthetic {
-            let black = try learner.range(images.backend.full(-1, [1, images.shape[3]], images.dtype))
-            images = try learner.transform.applied(
-                to: images, fill: black, from: stream("synthetic augmentation"))
+            let black = try learner.range(images.backend.full(-1, [images.shape[3]], images.dtype))
+            images = try learner.augmentation.applied(
+                to: images, black: black, random: stream("synthetic augmentation"))
         }
         let losses = try logits(images, "w2", point, recordingTo: record).crossEntropies(labels)
         let weight = try weights.reshaped(to: [-1, 1]).rows(at: labels).reshaped(to: [-1])

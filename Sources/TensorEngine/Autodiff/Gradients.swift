@@ -70,12 +70,12 @@ func reverse(
         if leads { needed.insert(ObjectIdentifier(node)) }
     }
 
-    var accumulated = [ObjectIdentifier: [Tensor?]](minimumCapacity: needed.count)
+    var accumulated = [ObjectIdentifier: [Cotangent]](minimumCapacity: needed.count)
     func accumulate(_ cotangent: Tensor, _ origin: Tensor.Origin) throws {
         let id = ObjectIdentifier(origin.node)
-        var slots = accumulated[id] ?? [Tensor?](repeating: nil, count: origin.node.outputCount)
-        slots[origin.output] = try slots[origin.output].map { try $0 + cotangent } ?? cotangent
-        accumulated[id] = slots
+        try accumulated[id, default: [Cotangent](repeating: Cotangent(), count: origin.node.outputCount)][
+            origin.output
+        ].add(cotangent, createGraph: createGraph)
     }
     for (output, cotangent) in zip(outputs, cotangents) {
         guard let origin = output.origin, let cotangent else { continue }
@@ -84,9 +84,9 @@ func reverse(
 
     for node in order.reversed() {
         let id = ObjectIdentifier(node)
-        guard needed.contains(id), let slots = accumulated[id] else { continue }
-        let isTarget = targetNodes.contains(id)
-        if !isTarget { accumulated[id] = nil }
+        guard needed.contains(id), let found = accumulated.removeValue(forKey: id) else { continue }
+        let slots = try found.map { try $0.total(createGraph: createGraph) }
+        if targetNodes.contains(id) { accumulated[id] = slots.map { Cotangent($0) } }
         guard let rule = node.rule, !stops.contains(id) else { continue }
         let wanted = node.parents.map { $0.map { needed.contains(ObjectIdentifier($0.node)) } ?? false }
         let results = try rule(
@@ -101,8 +101,30 @@ func reverse(
             try accumulate(result, parent)
         }
     }
-    return targets.map { target in
-        target.origin.flatMap { accumulated[ObjectIdentifier($0.node)]?[$0.output] }
+    return try targets.map { target in
+        try target.origin.flatMap {
+            try accumulated[ObjectIdentifier($0.node)]?[$0.output].total(createGraph: false)
+        }
+    }
+}
+
+/// The cotangents that have flowed to one output, added up several at a time: each pass over memory costs more
+/// than the additions in it.
+private struct Cotangent {
+    private var terms: [Tensor] = []
+
+    init(_ tensor: Tensor? = nil) { if let tensor { terms = [tensor] } }
+
+    mutating func add(_ tensor: Tensor, createGraph: Bool) throws {
+        terms.append(tensor)
+        if createGraph || terms.count == 8 { terms = [try total(createGraph: createGraph)!] }
+    }
+
+    func total(createGraph: Bool) throws -> Tensor? {
+        guard terms.count > 1 else { return terms.first }
+        if createGraph { return try terms.dropFirst().reduce(terms[0]) { try $0 + $1 } }
+        return terms[0].backend.channelAffineSum(
+            terms, scales: [Tensor?](repeating: nil, count: terms.count), shift: nil)
     }
 }
 

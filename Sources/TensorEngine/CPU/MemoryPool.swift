@@ -7,6 +7,7 @@ import Synchronization
 /// size. Large blocks that wait are bounded by what was live at the peak.
 final class MemoryPool: Sendable {
     static let alignment = 64
+    private static let hugePage = 2 << 20
 
     private struct State {
         var free: [Int: [UnsafeMutableRawPointer]] = [:]
@@ -35,9 +36,12 @@ final class MemoryPool: Sendable {
         }
         if let recycled { return recycled.pointer }
         var pointer: UnsafeMutableRawPointer?
-        guard posix_memalign(&pointer, Self.alignment, size) == 0, let pointer else {
+        let isHuge = size >= Self.hugePage
+        guard posix_memalign(&pointer, isHuge ? Self.hugePage : Self.alignment, size) == 0, let pointer else {
             fatalError("out of memory: \(size) bytes")
         }
+        // Large pages spare the kernel most of the work of a first touch; without them nothing is lost.
+        if isHuge { madvise(pointer, size, Int32(MADV_HUGEPAGE)) }
         return pointer
     }
 
