@@ -9,8 +9,7 @@ struct FashionMNISTTests {
     @Test("is what its authors published", .enabled(if: isInstalled))
     func contents() throws {
         let training = try FashionMNIST.load(split: .train)
-        #expect(training.count == 60_000)
-        #expect([training.height, training.width, training.channels] == [28, 28, 1])
+        #expect(training.shape == [60_000, 28, 28, 1])
         #expect(Array(training.labels.prefix(4)) == [9, 0, 0, 3])
         #expect(Dictionary(grouping: training.labels) { $0 }.mapValues(\.count).allSatisfy { $1 == 6_000 })
         #expect(training.classNames[9] == "ankle boot")

@@ -40,6 +40,27 @@ public struct Augmentation: Sendable, Hashable {
         /// The part that is set to 0, in the result.
         package var cutRows = 0..<0
         package var cutColumns = 0..<0
+
+        package init() {}
+
+        /// Where a pixel of the result comes from, in an image of this size.
+        package func source(row: Int, column: Int, height: Int, width: Int) -> Source {
+            if cutRows.contains(row) && cutColumns.contains(column) { return .cut }
+            let sourceRow = row + self.row
+            let sourceColumn = (isFlipped ? width - 1 - column : column) + self.column
+            guard (0..<height).contains(sourceRow), (0..<width).contains(sourceColumn) else { return .border }
+            return .pixel(sourceRow * width + sourceColumn)
+        }
+    }
+
+    /// Where a pixel of an augmented image comes from.
+    package enum Source: Hashable, Sendable {
+        /// The pixel of this number, row by row.
+        case pixel(Int)
+        /// The black border around the image.
+        case border
+        /// Cutout: 0 after normalisation.
+        case cut
     }
 
     /// What happens to the image that this stream is for.

@@ -131,7 +131,7 @@ public final class BatchLoader: BatchSource {
     }
 }
 
-/// Writes an image's bytes as numbers.
+/// Writes an image's bytes as numbers: augmented as chosen, normalised.
 private struct PixelWriter<Element: BinaryFloatingPoint> {
     let height: Int
     let width: Int
@@ -146,22 +146,17 @@ private struct PixelWriter<Element: BinaryFloatingPoint> {
         self.table = table
     }
 
-    /// Crops, mirrors, normalises, cuts out. What lies outside the image is black.
     func append(_ bytes: [UInt8], _ choice: Augmentation.Choice, to result: inout [Element]) {
         for row in 0..<height {
-            let sourceRow = row + choice.row
-            let rowIsInside = (0..<height).contains(sourceRow)
-            let rowIsCut = choice.cutRows.contains(row)
             for column in 0..<width {
-                if rowIsCut && choice.cutColumns.contains(column) {
-                    result.append(contentsOf: repeatElement(0, count: channels))
-                    continue
-                }
-                let sourceColumn = (choice.isFlipped ? width - 1 - column : column) + choice.column
-                let isInside = rowIsInside && (0..<width).contains(sourceColumn)
-                let pixel = (sourceRow * width + sourceColumn) * channels
+                let source = choice.source(row: row, column: column, height: height, width: width)
                 for channel in 0..<channels {
-                    result.append(table[channel * 256 + (isInside ? Int(bytes[pixel + channel]) : 0)])
+                    switch source {
+                    case .pixel(let pixel):
+                        result.append(table[channel * 256 + Int(bytes[pixel * channels + channel])])
+                    case .border: result.append(table[channel * 256])
+                    case .cut: result.append(0)
+                    }
                 }
             }
         }

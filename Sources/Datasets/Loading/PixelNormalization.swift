@@ -1,5 +1,3 @@
-import TensorEngine
-
 /// The map from bytes to what a classifier sees: (byte/255 − mean) / deviation, per channel.
 public struct PixelNormalization: Sendable, Hashable {
     /// Per channel, where black is 0 and white 1.
@@ -75,25 +73,5 @@ public struct PixelNormalization: Sendable, Hashable {
         zip(mean, deviation).flatMap { mean, deviation in
             (0..<256).map { Element((Double($0) / 255 - mean) / deviation) }
         }
-    }
-}
-
-/// y = scale·x + offset, per channel.
-public struct ChannelMap: Sendable, Hashable {
-    public let scale: [Double]
-    public let offset: [Double]
-
-    public var inverse: ChannelMap {
-        ChannelMap(scale: scale.map { 1 / $0 }, offset: zip(scale, offset).map { -$1 / $0 })
-    }
-
-    /// The map applied to images [N, H, W, C]; differentiable.
-    ///
-    /// - Throws: `TensorError` if the images have another number of channels.
-    public func callAsFunction(_ images: Tensor) throws -> Tensor {
-        let backend = images.backend
-        let shape: Shape = [scale.count]
-        let (scale, offset) = try (backend.tensor(scale, shape), backend.tensor(offset, shape))
-        return try images * scale.cast(to: images.dtype) + offset.cast(to: images.dtype)
     }
 }
