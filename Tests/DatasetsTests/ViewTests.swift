@@ -1,0 +1,62 @@
+import Datasets
+import TensorEngine
+import Testing
+
+@Suite("Padding, subsets and splits")
+struct ViewTests {
+    let set = NumberedDataset(count: 50, channels: 2)
+    let random = RandomStream(seed: 5, "views")
+
+    @Test("Padding surrounds an image with black")
+    func padding() throws {
+        let padded = try PaddedDataset(set, padding: 2)
+        #expect(padded.shape == [50, 8, 9, 2])
+        #expect(padded.labels == set.labels)
+        let image = try padded.image(1)
+        for row in 0..<8 {
+            for column in 0..<9 {
+                for channel in 0..<2 {
+                    let inside = (2..<6).contains(row) && (2..<7).contains(column)
+                    let expected = inside ? set.byte(1, row - 2, column - 2, channel) : 0
+                    #expect(image[(row * 9 + column) * 2 + channel] == expected)
+                }
+            }
+        }
+        #expect(throws: DatasetError.self) { try PaddedDataset(set, padding: -1) }
+    }
+
+    @Test("A subset has its images and their labels, and no others")
+    func subset() throws {
+        let subset = try Subset(set, indices: [7, 4, 7])
+        #expect(subset.labels == [1, 0, 1])
+        #expect(try (0..<3).map(subset.image) == [7, 4, 7].map(set.image))
+        #expect(throws: DatasetError.self) { try subset.image(3) }
+        #expect(throws: DatasetError.self) { try Subset(set, indices: [50]) }
+    }
+
+    @Test("A split's parts are disjoint, are everything, and depend on the stream alone")
+    func split() throws {
+        let split = try Split(set, trainingFraction: 0.6, random: random)
+        #expect([split.training.count, split.validation.count] == [30, 20])
+        #expect(Set(split.training.indices + split.validation.indices) == Set(0..<50))
+        #expect(
+            try Split(set, trainingFraction: 0.6, random: random).training.indices == split.training.indices)
+        let other = try Split(set, trainingFraction: 0.6, random: RandomStream(seed: 6, "views"))
+        #expect(other.training.indices != split.training.indices)
+        for fraction in [0, 1, -0.5, .nan, 0.001, 0.999] {
+            #expect(throws: DatasetError.self) {
+                try Split(set, trainingFraction: fraction, random: random)
+            }
+        }
+    }
+
+    @Test("A smaller limit takes some of a larger one's images")
+    func limit() throws {
+        let (small, large) = try (set.limited(to: 10, random: random), set.limited(to: 20, random: random))
+        #expect(Set(small.indices).count == 10)
+        #expect(Set(small.indices).isSubset(of: large.indices))
+        for count in [0, 51] {
+            #expect(throws: DatasetError.self) { try set.limited(to: count, random: random) }
+        }
+    }
+}
