@@ -11,7 +11,7 @@ extension Genotype: CustomStringConvertible {
 
     /// Reads that form, with lists or `range(a, b)`, either quotes, and an optional `NAME =` before it.
     ///
-    /// - Throws: `GenotypeError` with the line and column of what is wrong.
+    /// - Throws: `GenotypeError`, with line and column where the text is wrong, or if a cell is malformed.
     public init(parsing text: String) throws {
         var parser = GenotypeParser(text)
         self = try parser.genotype()
@@ -52,7 +52,9 @@ private struct GenotypeParser {
             guard let edges = edges[key] else { throw error("'\(key)' is missing") }
             return Genotype.Cell(edges: edges, concatenation: concatenations["\(key)_concat"])
         }
-        return Genotype(normal: try cell("normal"), reduction: try cell("reduce"))
+        let genotype = Genotype(normal: try cell("normal"), reduction: try cell("reduce"))
+        try genotype.validate()
+        return genotype
     }
 
     private mutating func edge() throws -> Genotype.Edge {
@@ -130,7 +132,8 @@ private struct GenotypeParser {
     private mutating func expect(_ character: Character) throws {
         let found = peek()
         guard take(character) else {
-            throw error("expected '\(character)', found \(found.map { "'\($0)'" } ?? "the end")")
+            throw error(
+                "expected '\(character)', found \(found.map { String($0).quotedForMessage } ?? "the end")")
         }
     }
 

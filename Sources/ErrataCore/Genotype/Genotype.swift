@@ -35,9 +35,9 @@ public struct Genotype: Sendable, Hashable {
         }
     }
 
-    /// - Parameter operations: the names that may occur.
+    /// - Parameter operations: the names that may occur; nil for any.
     /// - Throws: `GenotypeError` if a cell is malformed or names another operation.
-    public func validate(operations: [String]) throws {
+    public func validate(operations: [String]? = nil) throws {
         try normal.validate("normal", operations)
         try reduction.validate("reduce", operations)
     }
@@ -51,15 +51,15 @@ public struct GenotypeError: Error, Hashable, CustomStringConvertible {
 }
 
 extension Genotype.Cell {
-    fileprivate func validate(_ name: String, _ operations: [String]) throws {
+    fileprivate func validate(_ name: String, _ operations: [String]?) throws {
         guard !edges.isEmpty, edges.count % 2 == 0 else {
             throw GenotypeError("\(name) has \(edges.count) edges, expected two for each node")
         }
         for (index, edge) in edges.enumerated() {
             let state = 2 + index / 2
-            guard operations.contains(edge.operation) else {
+            if let operations, !operations.contains(edge.operation) {
                 throw GenotypeError(
-                    "edge \(index) of \(name) is '\(edge.operation)', expected one of "
+                    "edge \(index) of \(name) is \(edge.operation.quotedForMessage), expected one of "
                         + operations.joined(separator: ", "))
             }
             guard (0..<state).contains(edge.input) else {

@@ -1,0 +1,117 @@
+/// A type whose values a setting may have.
+public protocol ConfigurationRepresentable: Sendable {
+    static var codec: ConfigurationCodec<Self> { get }
+}
+
+/// How values of a type are read from a configuration and written to it.
+public struct ConfigurationCodec<Value: Sendable>: Sendable {
+    /// The type in a table of settings: `integer`, `number or null`.
+    package let name: String
+    /// What is expected, in an error message: `a number ≥ 0`.
+    package var expectation: String
+    /// What else is asked of a value: `≥ 0`.
+    package var constraint: String?
+    private let read: Read
+    package let encode: @Sendable (Value) -> ConfigurationValue
+    /// The settings within a value, for a table of settings.
+    package var rows: @Sendable (_ value: Value, _ path: String) -> [ConfigurationRow]
+
+    /// The value, given the one that stands without it and what is expected; nil after reporting an error.
+    package typealias Read =
+        @Sendable (ConfigurationValue, _ default: Value?, _ expectation: String, inout ConfigurationDecoder)
+        ->
+        Value?
+
+    package init(
+        _ name: String, expectation: String,
+        read: @escaping Read,
+        encode: @escaping @Sendable (Value) -> ConfigurationValue
+    ) {
+        self.name = name
+        self.expectation = expectation
+        self.read = read
+        self.encode = encode
+        rows = { _, _ in [] }
+    }
+
+    /// A type of scalars.
+    ///
+    /// - Parameter parse: the value, or nil if what stands there is none.
+    public init(
+        _ name: String, expectation: String,
+        parse: @escaping @Sendable (ConfigurationValue) -> Value?,
+        encode: @escaping @Sendable (Value) -> ConfigurationValue
+    ) {
+        self.init(
+            name, expectation: expectation,
+            read: { value, _, expectation, decoder in
+                let parsed = parse(value)
+                if parsed == nil { decoder.fail(expected: expectation, found: value) }
+                return parsed
+            }, encode: encode)
+    }
+
+    package func decode(
+        _ value: ConfigurationValue, default standing: Value?, _ decoder: inout ConfigurationDecoder
+    ) -> Value? {
+        read(value, standing, expectation, &decoder)
+    }
+
+    package func constrained(by constraint: Constraint<Value>?) -> Self {
+        guard let constraint else { return self }
+        var result = ConfigurationCodec(
+            name, expectation: "\(expectation) \(constraint.description)",
+            read: { value, standing, expectation, decoder in
+                guard let result = read(value, standing, expectation, &decoder) else { return nil }
+                guard constraint.admits(result) else {
+                    decoder.fail(expected: expectation, found: value)
+                    return nil
+                }
+                return result
+            }, encode: encode)
+        result.constraint = constraint.description
+        result.rows = rows
+        return result
+    }
+
+    /// The type with `null` added.
+    package func optional() -> ConfigurationCodec<Value?> {
+        var result = ConfigurationCodec<Value?>(
+            "\(name) or null", expectation: "\(expectation) or null",
+            read: { value, standing, expectation, decoder in
+                guard value.content != .null else { return .some(nil) }
+                return read(value, standing ?? nil, expectation, &decoder).map(Optional.some)
+            },
+            encode: { $0.map(encode) ?? .null })
+        result.constraint = constraint
+        result.rows = { value, path in value.map { rows($0, path) } ?? [] }
+        return result
+    }
+
+    /// Lists of the type.
+    package func list() -> ConfigurationCodec<[Value]> {
+        var result = ConfigurationCodec<[Value]>(
+            "list of \(name)", expectation: "a list",
+            read: { value, _, expectation, decoder in
+                guard case .sequence(let elements) = value.content else {
+                    decoder.fail(expected: expectation, found: value)
+                    return nil
+                }
+                let values = elements.enumerated().map { index, element in
+                    decoder.within(index: index) { decode(element, default: nil, &$0) }
+                }
+                return values.contains { $0 == nil } ? nil : values.compactMap(\.self)
+            },
+            encode: { .sequence($0.map(encode)) })
+        result.constraint = constraint.map { "each \($0)" }
+        return result
+    }
+}
+
+extension Optional: ConfigurationRepresentable where Wrapped: ConfigurationRepresentable {
+    public static var codec: ConfigurationCodec<Self> { Wrapped.codec.optional() }
+}
+
+extension Array: ConfigurationRepresentable where Element: ConfigurationRepresentable {
+    public static var codec: ConfigurationCodec<Self> { Element.codec.list() }
+}

@@ -1,0 +1,57 @@
+/// Reads configurations, and gathers all that is wrong instead of stopping at the first.
+///
+///     var decoder = ConfigurationDecoder()
+///     let experiment = decoder.decode(ExperimentConfiguration.self, from: value)
+///     let generator = decoder.resolve(experiment.generator, from: registry.generators)
+///     try decoder.finish()
+public struct ConfigurationDecoder: Sendable {
+    public private(set) var errors: [ConfigurationError] = []
+    /// The setting that is being read, such as `learner.betas[1]`.
+    package private(set) var path: String
+
+    /// - Parameter path: what the paths in errors begin with.
+    public init(path: String = "") { self.path = path }
+
+    /// The configuration that a mapping describes; what is wrong in it keeps its default, and is reported by
+    /// `finish()`.
+    public mutating func decode<C: Configuration>(_ type: C.Type, from value: ConfigurationValue) -> C {
+        C.decode(value, default: C(), &self)
+    }
+
+    /// - Throws: all errors so far, if there are any.
+    public func finish() throws(ConfigurationErrors) {
+        guard errors.isEmpty else { throw ConfigurationErrors(errors) }
+    }
+
+    /// Reports what is wrong with the setting that is being read.
+    public mutating func fail(_ message: String, at location: ConfigurationValue.Location) {
+        errors.append(ConfigurationError(message, path: path, at: location))
+    }
+
+    package mutating func fail(expected: String, found value: ConfigurationValue) {
+        fail("expected \(expected), found \(value.summary)", at: value.location)
+    }
+
+    /// Reads the value of a key.
+    package mutating func within<Result>(key: String, _ body: (inout Self) throws -> Result) rethrows
+        -> Result
+    {
+        try within(path: path.isEmpty ? key : "\(path).\(key)", body)
+    }
+
+    /// Reads an element of a list.
+    package mutating func within<Result>(index: Int, _ body: (inout Self) throws -> Result) rethrows -> Result
+    {
+        try within(path: "\(path)[\(index)]", body)
+    }
+
+    /// Reads what stands elsewhere.
+    package mutating func within<Result>(path inner: String, _ body: (inout Self) throws -> Result) rethrows
+        -> Result
+    {
+        let outer = path
+        path = inner
+        defer { path = outer }
+        return try body(&self)
+    }
+}

@@ -1,0 +1,32 @@
+/// What is asked of a setting's value beyond its type.
+public struct Constraint<Value>: Sendable {
+    /// What follows the type in an error message: `≥ 0`, `that is a multiple of 4`.
+    public let description: String
+    package let admits: @Sendable (Value) -> Bool
+
+    public init(_ description: String, admits: @escaping @Sendable (Value) -> Bool) {
+        self.description = description
+        self.admits = admits
+    }
+}
+
+extension Constraint where Value: Comparable & Sendable {
+    public static func atLeast(_ minimum: Value) -> Self { .init("≥ \(minimum)") { $0 >= minimum } }
+
+    public static func above(_ bound: Value) -> Self { .init("> \(bound)") { $0 > bound } }
+
+    public static func within(_ range: ClosedRange<Value>) -> Self {
+        .init("from \(range.lowerBound) to \(range.upperBound)") { range.contains($0) }
+    }
+
+    /// The upper bound is left out.
+    public static func within(_ range: Range<Value>) -> Self {
+        .init("from \(range.lowerBound) to below \(range.upperBound)") { range.contains($0) }
+    }
+}
+
+extension Constraint where Value: Collection & Sendable {
+    public static func count(_ count: Int) -> Self { .init("of \(count)") { $0.count == count } }
+
+    public static var notEmpty: Self { .init("that is not empty") { !$0.isEmpty } }
+}
