@@ -29,10 +29,17 @@ extension Double: ConfigurationRepresentable {
 }
 
 extension Bool: ConfigurationRepresentable {
+    /// `true` and `false`, or `on` and `off`.
     public static var codec: ConfigurationCodec<Bool> {
         .init(
             "boolean", expectation: "true or false",
-            parse: { value in value.literal.flatMap(Bool.init) },
+            parse: { value in
+                switch value.literal {
+                case "true", "on": true
+                case "false", "off": false
+                default: nil
+                }
+            },
             encode: { .literal("\($0)") })
     }
 }
