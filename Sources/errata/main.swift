@@ -1,1 +1,5 @@
+import DARTS
+import DCGAN
+import ErrataCLI
 
+ErrataCLI.main(plugins: [DARTSPlugin(), DCGANPlugin()])

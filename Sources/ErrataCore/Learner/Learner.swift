@@ -89,6 +89,8 @@ public struct Learner: Sendable {
         public var metrics: [String: Double] = [:]
         /// l_c of this step; empty without learning from mistakes.
         public var classWeights: [Double] = []
+        /// W1′'s validation loss on each class of the batch, 0 for a class it lacks; empty as well.
+        public var classLosses: [Double] = []
     }
 
     /// One pass of Algorithm 1's loop: W1, then G and H, then W2, then A.
@@ -133,6 +135,7 @@ public struct Learner: Sendable {
                 losses: try losses.doubles(), counts: counts, momentum: settings.estimateMomentum)
         }
         report.classWeights = try record.tensors["class_weights"]?.doubles() ?? []
+        report.classLosses = try record.tensors["class_losses"]?.doubles() ?? []
         report.metrics["validation_accuracy"] = record.metrics["validation_accuracy"]
         report.metrics["training_accuracy"] = record.metrics["training_accuracy"]
         state.step += 1
