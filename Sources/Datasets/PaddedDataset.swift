@@ -3,10 +3,10 @@ public struct PaddedDataset: Dataset {
     private let base: any Dataset
     public let padding: Int
 
-    /// - Parameter padding: pixels added on each side.
-    /// - Throws: `DatasetError` if `padding` is negative.
+    /// - Parameter padding: pixels added on each side, at most 1024.
+    /// - Throws: `DatasetError` if `padding` is out of range.
     public init(_ base: any Dataset, padding: Int) throws {
-        try require(padding >= 0, base.name, "padding \(padding), expected at least 0")
+        try require((0...1024).contains(padding), base.name, "padding \(padding), expected 0...1024")
         self.base = base
         self.padding = padding
     }

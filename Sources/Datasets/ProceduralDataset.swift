@@ -45,16 +45,15 @@ public struct ProceduralDataset: Dataset {
 
     public func copyImage(_ index: Int, into buffer: UnsafeMutableBufferPointer<UInt8>) throws {
         try requireImage(index, fits: buffer)
-        let scene = Scene(self, random.derived(UInt64(index)))
+        let pattern = patterns[Int(labels[index])]
+        var scene = Scene(self, random.derived(UInt64(index)))
         var position = 0
         for row in 0..<height {
             for column in 0..<width {
-                let coverage = scene.coverage(of: patterns[Int(labels[index])], row: row, column: column)
+                let coverage = scene.coverage(of: pattern, row: row, column: column)
                 for channel in 0..<channels {
                     let value = scene.background[channel] + coverage * scene.contrast[channel]
-                    // Uniform noise of standard deviation 1 is ±√3.
-                    let disturbance = (2 * scene.noise.uniform(at: UInt64(position)) - 1) * 3.squareRoot()
-                    let byte = (255 * (value + noise * disturbance)).rounded()
+                    let byte = (255 * (value + noise * scene.noise.next())).rounded()
                     buffer[position] = UInt8(min(max(byte, 0), 255))
                     position += 1
                 }
@@ -70,7 +69,7 @@ public struct ProceduralDataset: Dataset {
         let sine: Double
         var background: [Double] = []
         var contrast: [Double] = []
-        let noise: RandomStream
+        var noise: Noise
 
         init(_ dataset: ProceduralDataset, _ random: RandomStream) {
             func draw(_ index: UInt64, in range: ClosedRange<Double>) -> Double {
@@ -89,7 +88,7 @@ public struct ProceduralDataset: Dataset {
                 background.append(isBright ? dark : dark + change)
                 contrast.append(isBright ? change : -change)
             }
-            noise = random.derived("noise")
+            noise = Noise(random.derived("noise"))
         }
 
         func coverage(of pattern: Pattern, row: Int, column: Int) -> Double {
@@ -98,6 +97,21 @@ public struct ProceduralDataset: Dataset {
                 cosine * offset.x + sine * offset.y, cosine * offset.y - sine * offset.x)
             return pattern.coverage(at: tilted, radius: radius)
         }
+    }
+}
+
+/// Uniform noise of standard deviation 1, so within ±√3, in 256 levels: four values from each word.
+private struct Noise {
+    private let random: RandomStream
+    private var position: UInt64 = 0
+    private var word: UInt32 = 0
+
+    init(_ random: RandomStream) { self.random = random }
+
+    mutating func next() -> Double {
+        word = position % 4 == 0 ? random.bits(at: position / 4) : word >> 8
+        position += 1
+        return (2 * (Double(word & 0xFF) + 0.5) / 256 - 1) * 3.squareRoot()
     }
 }
 

@@ -17,7 +17,7 @@ public struct Split: Sendable {
         try require(
             cut > 0 && cut < dataset.count, dataset.name,
             "a training fraction of \(trainingFraction) of \(dataset.count) images leaves a part empty")
-        let order = random.permutation(of: dataset.count)
+        let order = random.derived("split").permutation(of: dataset.count)
         training = try Subset(dataset, indices: order[..<cut].sorted())
         validation = try Subset(dataset, indices: order[cut...].sorted())
     }

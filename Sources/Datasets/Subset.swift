@@ -38,6 +38,7 @@ extension Dataset {
     public func limited(to count: Int, random: RandomStream) throws -> Subset {
         try require(
             count >= 1 && count <= self.count, name, "a limit of \(count) images, expected 1...\(self.count)")
-        return try Subset(self, indices: random.permutation(of: self.count).prefix(count).sorted())
+        return try Subset(
+            self, indices: random.derived("limit").permutation(of: self.count).prefix(count).sorted())
     }
 }

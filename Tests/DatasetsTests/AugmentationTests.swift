@@ -47,6 +47,22 @@ struct AugmentationTests {
         #expect(shifts.count == 25)
     }
 
+    @Test("A choice says which pixel goes where: mirrored within the crop")
+    func choice() {
+        var choice = Augmentation.Choice()
+        (choice.row, choice.column, choice.isFlipped) = (1, -1, true)
+        (choice.cutRows, choice.cutColumns) = (0..<2, 3..<4)
+        func source(_ row: Int, _ column: Int) -> Augmentation.Source {
+            choice.source(row: row, column: column, height: 6, width: 7)
+        }
+        #expect(source(0, 0) == .pixel(1 * 7 + 5))
+        #expect(source(4, 5) == .pixel(5 * 7 + 0))
+        #expect(source(5, 0) == .border)
+        #expect(source(0, 6) == .border)
+        #expect(source(1, 3) == .cut)
+        #expect(source(2, 3) == .pixel(3 * 7 + 2))
+    }
+
     @Test("A flip mirrors about half of the images")
     func flip() throws {
         var flips = 0

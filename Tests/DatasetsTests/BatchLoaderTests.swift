@@ -1,4 +1,5 @@
 import Datasets
+import Glibc
 import Synchronization
 import TensorEngine
 import Testing
@@ -79,6 +80,18 @@ struct BatchLoaderTests {
         #expect(try contents(other.batch(step: 0)) != forwards[0])
     }
 
+    @Test("makes the same batches on several threads at once")
+    func concurrency() async throws {
+        let loader = try makeLoader(set, augmentation: augmentation)
+        let expected = try (0..<12).map {
+            try contents(makeLoader(set, augmentation: augmentation).batch(step: $0))
+        }
+        try await withThrowingTaskGroup(of: (Int, [[Double]]).self) { group in
+            for step in 0..<12 { group.addTask { (step, try contents(loader.batch(step: step))) } }
+            for try await (step, contents) in group { #expect(contents == expected[step]) }
+        }
+    }
+
     @Test("augments an image otherwise in each epoch")
     func variation() throws {
         let loader = try makeLoader(
@@ -104,7 +117,7 @@ struct BatchLoaderTests {
     @Test("makes the same batches ahead of time, in turn and out of turn")
     func prefetching() throws {
         let loader = try makeLoader(set, augmentation: augmentation)
-        let prefetcher = Prefetcher(try makeLoader(set, augmentation: augmentation), depth: 3)
+        let prefetcher = try Prefetcher(try makeLoader(set, augmentation: augmentation), depth: 3)
         #expect(prefetcher.batchesPerEpoch == loader.batchesPerEpoch)
         for step in [0, 1, 2, 3, 4, 5, 5, 100, 101, 2, 4, 6] {
             #expect(try contents(prefetcher.batch(step: step)) == contents(loader.batch(step: step)))
@@ -114,7 +127,7 @@ struct BatchLoaderTests {
     @Test("tells of an image that cannot be read at the step that has it, and goes on")
     func errors() throws {
         let broken = NumberedDataset(count: 23, broken: 7)
-        let prefetcher = Prefetcher(try makeLoader(broken, shuffles: false))
+        let prefetcher = try Prefetcher(try makeLoader(broken, shuffles: false))
         for step in 0..<8 {
             if step % 4 == 1 {
                 let error = try #require(throws: DatasetError.self) { try prefetcher.batch(step: step) }
@@ -131,8 +144,12 @@ struct BatchLoaderTests {
     func bounds() throws {
         let counting = CountingSource()
         do {
-            let prefetcher = Prefetcher(counting, depth: 2)
-            for step in 0..<10 {
+            let prefetcher = try Prefetcher(counting, depth: 2)
+            _ = try prefetcher.batch(step: 0)
+            let deadline = ContinuousClock.now + .seconds(10)
+            while counting.latest < 2 && ContinuousClock.now < deadline { usleep(1000) }
+            #expect(counting.latest == 2)
+            for step in 1..<10 {
                 _ = try prefetcher.batch(step: step)
                 #expect(counting.latest <= step + 2)
             }
@@ -140,19 +157,28 @@ struct BatchLoaderTests {
         let latest = counting.latest
         #expect(latest <= 11)
         #expect(counting.calls == latest + 1)
+        #expect(counting.running == 0)
+        for depth in [0, 65] {
+            #expect(throws: DatasetError.self) { try Prefetcher(counting, depth: depth) }
+        }
     }
 }
 
 /// Counts what it is asked for.
 private final class CountingSource: BatchSource {
     private let steps = Mutex<[Int]>([])
+    private let busy = Atomic(0)
     let batchesPerEpoch = 1
 
     var latest: Int { steps.withLock { $0.max() ?? -1 } }
+    var running: Int { busy.load(ordering: .sequentiallyConsistent) }
     var calls: Int { steps.withLock { $0.count } }
 
     func batch(step: Int) throws -> Batch {
+        busy.add(1, ordering: .sequentiallyConsistent)
+        defer { busy.subtract(1, ordering: .sequentiallyConsistent) }
         steps.withLock { $0.append(step) }
+        usleep(20_000)
         return Batch(images: backend.zeros([1, 1, 1, 1], .float32), labels: backend.zeros([1], .int32))
     }
 }

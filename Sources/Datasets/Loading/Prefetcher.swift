@@ -12,8 +12,9 @@ public final class Prefetcher: BatchSource {
     private let pending = Mutex<[Int: PendingBatch]>([:])
 
     /// - Parameter depth: the batches that are made ahead, and so wait in memory, at most.
-    public init(_ source: any BatchSource, depth: Int = 2) {
-        precondition(depth >= 1, "depth \(depth), expected at least 1")
+    /// - Throws: `DatasetError` if the depth is not 1...64.
+    public init(_ source: any BatchSource, depth: Int = 2) throws {
+        try require((1...64).contains(depth), "prefetcher", "depth \(depth), expected 1...64")
         self.source = source
         self.depth = depth
     }
