@@ -13,6 +13,12 @@ private struct Noise: Configuration {
     }
 }
 
+private struct Files: Configuration {
+    var path = ""
+    static var fields: [ConfigurationField<Self>] { [.init("path", \.path, "Needed.", .notEmpty)] }
+    func validate() throws { if path.isEmpty { throw GenotypeError("a path is needed") } }
+}
+
 private struct Named: Configuration {
     var label = ""
     static var fields: [ConfigurationField<Self>] { [.init("name", \.label, "Taken.")] }
@@ -39,6 +45,7 @@ struct ComponentTests {
         var list = ComponentList<String, Int>(kind: "generator")
         try list.add(
             Component("dcgan", "Deep.", configuration: Noise.self) { "\($0.noise) \($0.depth) \($1)" })
+        try list.add(Component("files", "Found.", configuration: Files.self) { settings, _ in settings.path })
         try list.add(Component("uniform", "Plain.") { "\($0)" })
         self.list = list
     }
@@ -83,7 +90,7 @@ struct ComponentTests {
         #expect(
             failure(.init(.scalar("dcgna", quoted: false), at: place))
                 == "a.yaml:3:4: generator: no generator is called 'dcgna', did you mean 'dcgan'? "
-                + "(there are: dcgan, uniform)")
+                + "(there are: dcgan, files, uniform)")
         #expect(
             failure(.mapping([.init("nose", .literal("1"), at: place)]))
                 == "a.yaml:3:4: generator.nose: unknown key, did you mean 'noise'? (the keys are noise, depth)"
@@ -94,6 +101,9 @@ struct ComponentTests {
         #expect(
             failure(.mapping([.init("name", .string("uniform")), .init("noise", .null, at: place)]))
                 == "a.yaml:3:4: generator.noise: unknown key (there are no settings here)")
+        #expect(
+            failure(.init(.scalar("files", quoted: false), at: place))
+                == "a.yaml:3:4: generator: genotype: a path is needed")
         #expect(
             failure(.mapping([.init("name", .sequence([]))]))
                 == "generator.name: expected a text, found a list")

@@ -46,6 +46,12 @@ private struct Experiment: Configuration {
     }
 }
 
+private struct Choosy: Configuration {
+    var name = ""
+    static var fields: [ConfigurationField<Self>] { [.init("name", \.name, "Needed.")] }
+    func validate() throws { if name.isEmpty { throw GenotypeError("nothing chosen") } }
+}
+
 /// A mapping whose entries stand on lines 1, 2, 3, …, values in column 5.
 private func mapping(_ entries: KeyValuePairs<String, ConfigurationValue>) -> ConfigurationValue {
     .mapping(
@@ -162,6 +168,8 @@ struct ConfigurationTests {
     func validation() {
         let value = mapping(["weights": mapping(["kind": .literal("adam")])])
         #expect(failures(Experiment.self, value) == ["a.yaml:1:5: weights: genotype: adam does not clip"])
+        #expect(
+            failures(Choosy.self, .init(.null, at: .init("a", line: 2))) == ["a:2: genotype: nothing chosen"])
         let fine = mapping(["weights": mapping(["kind": .literal("adam"), "clip": .null])])
         #expect(failures(Experiment.self, fine) == [])
     }
@@ -195,12 +203,13 @@ struct ConfigurationTests {
     @Test(
         "Doubles are written so that they read as the same bits",
         arguments: [
-            0.1, 1e-5, 3e-4, 1e22, 1.7976931348623157e308, -2.5e-10, 1, 123456789.125, 2.2250738585072014e-308, 0.0,
+            0.1, 1e-5, 3e-4, 1e22, 1.7976931348623157e308, 2.5e-10, 1, 123456789.125, 2.2250738585072014e-308,
+            0.0,
         ])
     func doubles(number: Double) throws {
         var optimizer = Optimizer()
-        optimizer.clip = number.magnitude
-        #expect(try Optimizer(decoding: optimizer.encoded).clip?.bitPattern == number.magnitude.bitPattern)
+        optimizer.clip = number
+        #expect(try Optimizer(decoding: optimizer.encoded).clip?.bitPattern == number.bitPattern)
     }
 
     @Test("The table of settings has every key path with type, default, constraint and meaning")
