@@ -14,6 +14,7 @@ struct YAMLWriterTests {
                     .init("lambda", .literal("1.0e-05")), .init("clip", .null), .init("name", .string("a b")),
                     .init("betas", .sequence([.literal("0.5"), .literal("0.999")])),
                     .init("none", .sequence([])), .init("empty", .mapping([])),
+                    .init("lines", .string("a\n b")),
                 ])),
             .init("edges", .sequence([.sequence([.string("skip"), .literal("0")]), .mapping([])])),
         ])
@@ -27,6 +28,7 @@ struct YAMLWriterTests {
                   betas: [0.5, 0.999]
                   none: []
                   empty: {}
+                  lines: "a\\n b"
                 edges:
                 - [skip, 0]
                 - {}
