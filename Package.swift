@@ -56,6 +56,6 @@ let package = Package(
         tests(of: "Experiments", ["DARTS", "DCGAN"]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
-        tests(of: "DCGAN"),
+        tests(of: "DCGAN", ["DARTS"]),
     ]
 )

@@ -118,7 +118,7 @@ struct YAMLReaderTests {
         #expect(failure(Array("a: ".utf8) + [0xC3]).hasPrefix("a.yaml:1:4: incomplete UTF-8 octet sequence"))
         #expect(failure([0xFF, 0xFE, 0x61, 0x00]).hasPrefix("a.yaml:1:1: invalid leading UTF-8 octet"))
         #expect(
-            failure(Array("\u{FEFF}a: [".utf8)).hasPrefix("a.yaml:1:5: did not find expected node content"))
+            failure(Array("\u{FEFF}a: ]".utf8)).hasPrefix("a.yaml:1:4: did not find expected node content"))
     }
 
     @Test("A text larger than a mebibyte is refused, one as large is read")

@@ -9,12 +9,13 @@ public struct ComponentSelection: Sendable, Hashable {
     /// The setting that chose it; what paths in errors begin with.
     package var path: String
 
+    /// - Parameter settings: a mapping; none by default.
     public init(
-        _ name: String, settings: ConfigurationValue = .mapping([]),
+        _ name: String, settings: ConfigurationValue? = nil,
         at location: ConfigurationValue.Location = .none
     ) {
         self.name = name
-        self.settings = settings
+        self.settings = settings ?? ConfigurationValue(.mapping([]), at: location)
         self.location = location
         path = ""
     }

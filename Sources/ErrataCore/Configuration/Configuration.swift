@@ -53,8 +53,7 @@ extension Configuration {
         _ value: ConfigurationValue, default standing: Self, _ decoder: inout ConfigurationDecoder
     ) -> Self {
         var result = standing
-        guard value.content != .null else { return result }
-        guard let entries = value.entries else {
+        guard let entries = value.content == .null ? [] : value.entries else {
             decoder.fail(expected: "a mapping", found: value)
             return result
         }

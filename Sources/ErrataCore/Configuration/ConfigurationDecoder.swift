@@ -36,7 +36,7 @@ public struct ConfigurationDecoder: Sendable {
     package mutating func within<Result>(key: String, _ body: (inout Self) throws -> Result) rethrows
         -> Result
     {
-        try within(path: path.isEmpty ? key : "\(path).\(key)", body)
+        try within(path: (path.isEmpty ? "" : "\(path).") + key.shownInMessage, body)
     }
 
     /// Reads an element of a list.

@@ -120,9 +120,12 @@ extension ConfigurationValue {
 }
 
 extension String {
-    /// The text in quotes: on one line, without control characters, and not too long.
-    package var quotedForMessage: String {
-        var shown = "'"
+    /// The text in quotes, as `shownInMessage`.
+    package var quotedForMessage: String { "'\(shownInMessage)'" }
+
+    /// The text on one line, without control characters, and not too long.
+    package var shownInMessage: String {
+        var shown = ""
         for scalar in unicodeScalars.prefix(60) {
             switch scalar.properties.generalCategory {
             case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned:
@@ -130,6 +133,6 @@ extension String {
             default: shown.unicodeScalars.append(scalar)
             }
         }
-        return shown + (unicodeScalars.count > 60 ? "…'" : "'")
+        return shown + (unicodeScalars.count > 60 ? "…" : "")
     }
 }

@@ -11,17 +11,23 @@ public struct Constraint<Value>: Sendable {
 }
 
 extension Constraint where Value: Comparable & Sendable {
-    public static func atLeast(_ minimum: Value) -> Self { .init("≥ \(minimum)") { $0 >= minimum } }
+    public static func atLeast(_ minimum: Value) -> Self { .init("≥ \(short(minimum))") { $0 >= minimum } }
 
-    public static func above(_ bound: Value) -> Self { .init("> \(bound)") { $0 > bound } }
+    public static func above(_ bound: Value) -> Self { .init("> \(short(bound))") { $0 > bound } }
 
     public static func within(_ range: ClosedRange<Value>) -> Self {
-        .init("from \(range.lowerBound) to \(range.upperBound)") { range.contains($0) }
+        .init("from \(short(range.lowerBound)) to \(short(range.upperBound))") { range.contains($0) }
     }
 
     /// The upper bound is left out.
     public static func within(_ range: Range<Value>) -> Self {
-        .init("from \(range.lowerBound) to below \(range.upperBound)") { range.contains($0) }
+        .init("from \(short(range.lowerBound)) to below \(short(range.upperBound))") { range.contains($0) }
+    }
+
+    /// `0` for 0.0.
+    private static func short(_ value: Value) -> String {
+        let text = "\(value)"
+        return value is Double && text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }
 }
 

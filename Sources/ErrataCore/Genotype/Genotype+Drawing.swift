@@ -8,21 +8,29 @@ extension Genotype.Cell {
             default: "\(index - 2)"
             }
         }
+        func node(_ name: String, color: String, label: String) -> String {
+            "    \"\(name)\" [label=<\(label)>, fillcolor=\(color)]"
+        }
         var lines = [
             "digraph \(name) {",
             "    rankdir=LR",
             "    bgcolor=white",
-            "    node [style=filled, shape=box, fontname=\"Helvetica\", fontsize=18, margin=\"0.12,0.06\"]",
+            "    node [style=\"filled,rounded\", shape=box, fontname=\"Helvetica\", fontsize=18, height=0.5]",
             "    edge [fontname=\"Helvetica\", fontsize=14, color=gray40]",
-            "    \"c_{k-2}\" [fillcolor=darkseagreen2]",
-            "    \"c_{k-1}\" [fillcolor=darkseagreen2]",
+            node("c_{k-2}", color: "darkseagreen2", label: "c<SUB>k−2</SUB>"),
+            node("c_{k-1}", color: "darkseagreen2", label: "c<SUB>k−1</SUB>"),
         ]
-        lines += (0..<nodes).map { "    \"\($0)\" [fillcolor=lightblue]" }
-        lines.append("    \"c_{k}\" [fillcolor=palegoldenrod]")
+        lines += (0..<nodes).map { node("\($0)", color: "lightblue", label: "\($0)") }
+        lines.append(node("c_{k}", color: "palegoldenrod", label: "c<SUB>k</SUB>"))
         lines += edges.enumerated().map { index, edge in
-            "    \"\(state(edge.input))\" -> \"\(index / 2)\" [label=\"\(edge.operation)\"]"
+            "    \"\(state(edge.input))\" -> \"\(index / 2)\" [label=\"\(escaped(edge.operation))\"]"
         }
         lines += concatenation.map { "    \"\(state($0))\" -> \"c_{k}\" [style=dashed]" }
         return (lines + ["}"]).joined(separator: "\n") + "\n"
     }
+}
+
+/// For a quoted text in DOT.
+private func escaped(_ text: String) -> String {
+    String(text.flatMap { $0 == "\"" || $0 == "\\" ? ["\\", $0] : [$0] })
 }

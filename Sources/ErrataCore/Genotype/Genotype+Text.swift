@@ -63,7 +63,10 @@ private struct GenotypeParser {
         position += 1
         let start = position
         while position < text.count, text[position] != quote, !text[position].isNewline { position += 1 }
-        guard position < text.count, text[position] == quote else { throw error("a quote is not closed") }
+        guard position < text.count, text[position] == quote else {
+            position = start - 1
+            throw error("a quote is not closed")
+        }
         let name = String(text[start..<position])
         position += 1
         try expect(",")

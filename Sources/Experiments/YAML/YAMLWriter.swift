@@ -101,7 +101,7 @@ extension ConfigurationValue {
 }
 
 extension String {
-    /// Whether it has line breaks or characters that only escapes can give.
+    /// Whether it has line breaks or invisible characters, which escapes show best.
     fileprivate var hasControls: Bool {
         unicodeScalars.contains {
             switch $0.properties.generalCategory {
