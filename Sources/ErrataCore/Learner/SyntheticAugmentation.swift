@@ -20,15 +20,11 @@ extension Augmentation {
             let choice = choice(height: height, width: width, random: random.derived(UInt64(image)))
             for y in 0..<height {
                 for x in 0..<width {
-                    if choice.cutRows.contains(y) && choice.cutColumns.contains(x) {
-                        sources.append(zeroRow)
-                        continue
+                    switch choice.source(row: y, column: x, height: height, width: width) {
+                    case .pixel(let pixel): sources.append(Int32(image * height * width + pixel))
+                    case .border: sources.append(blackRow)
+                    case .cut: sources.append(zeroRow)
                     }
-                    let (row, column) = (
-                        y + choice.row, (choice.isFlipped ? width - 1 - x : x) + choice.column
-                    )
-                    let isInside = (0..<height).contains(row) && (0..<width).contains(column)
-                    sources.append(isInside ? Int32((image * height + row) * width + column) : blackRow)
                 }
             }
         }

@@ -49,8 +49,8 @@ public final class EvaluationRun {
 
         let spec = experiment.spec.evaluation
         let normalization = try PixelNormalization(of: data.training)
-        training = Prefetcher(
-            try BatchLoader(
+        training = try Prefetcher(
+            BatchLoader(
                 data.training,
                 .init(
                     batchSize: spec.batchSize, augmentation: spec.augmentation, normalization: normalization,

@@ -61,8 +61,8 @@ public final class SearchRun {
         func loader(_ set: any Dataset, _ label: String, _ augmentation: Augmentation) throws
             -> any BatchSource
         {
-            Prefetcher(
-                try BatchLoader(
+            try Prefetcher(
+                BatchLoader(
                     set,
                     .init(
                         batchSize: spec.search.batchSize, augmentation: augmentation,
