@@ -29,6 +29,9 @@ public protocol Backend: AnyObject, Sendable {
     /// With broadcasting to `shape`.
     func binary(_ operation: BinaryOperation, _ a: Tensor, _ b: Tensor, _ shape: Shape) -> Tensor
     func broadcast(_ x: Tensor, to shape: Shape) -> Tensor
+    /// sum ← sum + x. For the sums of reverse accumulation alone: `sum` is contiguous, has the shape of `x`,
+    /// and no one else has seen it.
+    func add(_ x: Tensor, into sum: Tensor)
 
     // MARK: Reduction and movement
     /// Reduces the given axes (sorted, not empty), which keep extent 1.

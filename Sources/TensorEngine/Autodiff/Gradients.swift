@@ -85,7 +85,7 @@ func reverse(
     for node in order.reversed() {
         let id = ObjectIdentifier(node)
         guard needed.contains(id), let found = accumulated.removeValue(forKey: id) else { continue }
-        let slots = try found.map { try $0.total(createGraph: createGraph) }
+        let slots = found.map { $0.total() }
         if targetNodes.contains(id) { accumulated[id] = slots.map { Cotangent($0) } }
         guard let rule = node.rule, !stops.contains(id) else { continue }
         let wanted = node.parents.map { $0.map { needed.contains(ObjectIdentifier($0.node)) } ?? false }
@@ -101,31 +101,34 @@ func reverse(
             try accumulate(result, parent)
         }
     }
-    return try targets.map { target in
-        try target.origin.flatMap {
-            try accumulated[ObjectIdentifier($0.node)]?[$0.output].total(createGraph: false)
-        }
+    return targets.map { target in
+        target.origin.flatMap { accumulated[ObjectIdentifier($0.node)]?[$0.output].total() }
     }
 }
 
-/// The cotangents that have flowed to one output, added up several at a time: each pass over memory costs more
-/// than the additions in it.
+/// The sum of the cotangents that have flowed to one output so far.
 private struct Cotangent {
-    private var terms: [Tensor] = []
+    private var sum: Tensor?
+    /// Whether nobody else has seen the sum, so that it may be added to in place.
+    private var isOwn = false
 
-    init(_ tensor: Tensor? = nil) { if let tensor { terms = [tensor] } }
+    init(_ sum: Tensor? = nil) { self.sum = sum }
 
     mutating func add(_ tensor: Tensor, createGraph: Bool) throws {
-        terms.append(tensor)
-        if createGraph || terms.count == 8 { terms = [try total(createGraph: createGraph)!] }
+        guard let sum else {
+            self.sum = tensor
+            return
+        }
+        if isOwn && !createGraph {
+            sum.backend.add(tensor, into: sum)
+        } else {
+            self.sum = try sum + tensor
+            isOwn = !createGraph
+        }
     }
 
-    func total(createGraph: Bool) throws -> Tensor? {
-        guard terms.count > 1 else { return terms.first }
-        if createGraph { return try terms.dropFirst().reduce(terms[0]) { try $0 + $1 } }
-        return terms[0].backend.channelAffineSum(
-            terms, scales: [Tensor?](repeating: nil, count: terms.count), shift: nil)
-    }
+    /// The sum, for others to keep.
+    func total() -> Tensor? { sum }
 }
 
 /// The nodes the outputs depend on, parents first, without recursion; the order depends on the graph alone.

@@ -45,6 +45,28 @@ extension CPUBackend {
         return result
     }
 
+    public func add(_ x: Tensor, into sum: Tensor) {
+        let kernel = kernels(x.dtype).binary!
+        let (rows, columns, pitch) = x.matrix
+        let size = x.dtype.byteCount
+        if rows == 1 {
+            parallel.ranges(columns, of: Self.chunk) { range in
+                let target = sum.pointer + range.lowerBound * size
+                kernel(
+                    Int32(ERRATA_ADD.rawValue), 1, range.count, target, 0, 1,
+                    x.pointer + range.lowerBound * size,
+                    0, 1, target, 0)
+            }
+            return
+        }
+        parallel.ranges(rows, of: rowsPerChunk(columns)) { range in
+            let target = sum.pointer + range.lowerBound * columns * size
+            kernel(
+                Int32(ERRATA_ADD.rawValue), range.count, columns, target, columns, 1,
+                x.pointer + range.lowerBound * pitch * size, pitch, 1, target, columns)
+        }
+    }
+
     public func broadcast(_ x: Tensor, to shape: Shape) -> Tensor {
         binary(.add, x, full(0, .scalar, x.dtype), shape)
     }
