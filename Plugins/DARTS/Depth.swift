@@ -1,6 +1,6 @@
 /// How cells are stacked: channels and extents halve and double at one and at two thirds of the depth.
-struct Depth: Sendable {
-    struct Cell: Sendable {
+package struct Depth: Sendable {
+    package struct Cell: Sendable {
         /// The channels of the cell's inputs, of the one before the last and of the last.
         let beforeLast, last: Int
         /// The channels of its nodes.
@@ -8,6 +8,16 @@ struct Depth: Sendable {
         let isReduction: Bool
         /// Whether the cell before is a reduction.
         let followsReduction: Bool
+
+        package init(
+            beforeLast: Int, last: Int, channels: Int, isReduction: Bool, followsReduction: Bool
+        ) {
+            self.beforeLast = beforeLast
+            self.last = last
+            self.channels = channels
+            self.isReduction = isReduction
+            self.followsReduction = followsReduction
+        }
     }
 
     let cells: [Cell]

@@ -82,12 +82,12 @@ struct Stem: Sendable {
 }
 
 /// softmax(α), by node (DARTS, Eq. 2).
-struct MixingWeights: Sendable {
+package struct MixingWeights: Sendable {
     /// For each node the weights of its edges' computing operations, edge by edge: [edges·7].
-    let nodes: [Tensor]
+    package let nodes: [Tensor]
 
     /// - Parameter architecture: α [edges, 8].
-    init(_ architecture: Tensor, nodes count: Int) throws {
+    package init(_ architecture: Tensor, nodes count: Int) throws {
         let weights = try architecture.softmax()
             .sliced(axis: 1, from: 1, count: Primitive.computing.count)
         var first = 0
@@ -99,13 +99,13 @@ struct MixingWeights: Sendable {
 }
 
 /// A cell whose nodes add up a mixed operation for each state before them.
-struct SearchCell: Sendable {
-    let isReduction: Bool
+package struct SearchCell: Sendable {
+    package let isReduction: Bool
     private let preprocess0, preprocess1: any Operation
     /// The operations on the edges into each node, edge by edge.
     private let nodes: [[(input: Int, operation: any Operation)]]
 
-    init(_ scope: Scope, _ cell: Depth.Cell, nodes count: Int) {
+    package init(_ scope: Scope, _ cell: Depth.Cell, nodes count: Int) {
         isReduction = cell.isReduction
         (preprocess0, preprocess1) = preprocessing(scope, cell, affine: false)
         nodes = (0..<count).map { node in
@@ -120,7 +120,7 @@ struct SearchCell: Sendable {
         }
     }
 
-    func callAsFunction(
+    package func callAsFunction(
         _ beforeLast: Tensor, _ last: Tensor, weights: MixingWeights, _ context: ForwardContext
     ) throws -> Tensor {
         var states = [try preprocess0(beforeLast, context), try preprocess1(last, context)]
