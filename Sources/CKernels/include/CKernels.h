@@ -100,4 +100,11 @@ typedef struct {
 // The best kernels this CPU runs, or the named ones; NULL if the CPU does not run them or none has that name.
 const errata_isa *errata_select_isa(const char *forced);
 
+// Tells the CPU that the caller waits in a loop.
+static inline void errata_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
 #endif

@@ -1,8 +1,10 @@
 extension ConfigurationValue {
     /// This value, with what a mapping leaves out taken from another, mapping within mapping. All else replaces
     /// what it stands over, and so does a mapping that names another component.
-    public func merged(over base: ConfigurationValue) -> ConfigurationValue {
-        guard let entries, var merged = base.entries, !names(another: base) else { return self }
+    ///
+    /// - Parameter isRoot: whether this is a whole file, whose `name` names no component.
+    public func merged(over base: ConfigurationValue, isRoot: Bool = false) -> ConfigurationValue {
+        guard let entries, var merged = base.entries, isRoot || !names(another: base) else { return self }
         for entry in entries {
             if let index = merged.firstIndex(where: { $0.key == entry.key }) {
                 merged[index] = Entry(

@@ -94,7 +94,7 @@ public enum SpecOverlay {
         var own = entries
         own.remove(at: index)
         return ConfigurationValue(.mapping(own), at: value.location)
-            .merged(over: try read(basePath, extending: chain))
+            .merged(over: try read(basePath, extending: chain), isRoot: true)
     }
 
     /// With the `/` at its end; empty for a file's name alone.
