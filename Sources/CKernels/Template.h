@@ -41,6 +41,8 @@
 
 #define AT(p, i) ((p) ? (const T *)(p) + (i) : 0)
 
+#include "Narrow.h"
+
 // MARK: Elementwise
 
 static inline T NAME(sigmoid)(T x) {
@@ -143,6 +145,11 @@ static double NAME(row_maximum)(ptrdiff_t count, const void *x_) {
 }
 
 static void NAME(column_sums)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t pitch, double *sums) {
+    if (NAME(narrow)(columns) && pitch == columns) {
+        ptrdiff_t done = NAME(narrow_sums)(rows, columns, x, sums);
+        x = (const T *)x + done * columns;
+        rows -= done;
+    }
     OVER_COLUMNS(column_sums, columns, rows, (const T *)x + c, pitch, sums + c);
 }
 
@@ -156,12 +163,21 @@ static void NAME(column_maxima)(ptrdiff_t rows, ptrdiff_t columns, const void *x
 
 static void NAME(column_moments)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t pitch, double *sums,
                                  double *squares) {
+    if (NAME(narrow)(columns) && pitch == columns) {
+        NAME(narrow_moments)(rows, columns, x, sums, squares);
+        return;
+    }
     OVER_COLUMNS(column_moments, columns, rows, (const T *)x + c, pitch, sums + c, squares + c);
 }
 
 static void NAME(column_products)(ptrdiff_t rows, ptrdiff_t columns, const void *g, ptrdiff_t g_pitch,
                                   const void *x, ptrdiff_t x_pitch, const void *mean, const void *activated,
                                   ptrdiff_t activated_pitch, double *sums, double *products) {
+    if (NAME(narrow)(columns) && g_pitch == columns && x_pitch == columns &&
+        (!activated || activated_pitch == columns)) {
+        NAME(narrow_products)(rows, columns, g, x, mean, activated, sums, products);
+        return;
+    }
     OVER_COLUMNS(column_products, columns, rows, (const T *)g + c, g_pitch, (const T *)x + c, x_pitch,
                  (const T *)mean + c, AT(activated, c), activated_pitch, sums + c, products + c);
 }
@@ -170,6 +186,17 @@ static void NAME(column_products)(ptrdiff_t rows, ptrdiff_t columns, const void 
 
 static void NAME(affine)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t x_pitch, const void *mean,
                          const void *scale, const void *shift, int relu, void *y, ptrdiff_t y_pitch) {
+    if (NAME(narrow)(columns) && x_pitch == columns && y_pitch == columns) {
+        T m[WIDE], s[WIDE], h[WIDE];
+        NAME(tile)(columns, mean, m);
+        NAME(tile)(columns, scale, s);
+        if (shift) NAME(tile)(columns, shift, h);
+        ptrdiff_t wide = rows * columns / WIDE, done = wide * (WIDE / columns);
+        NAME(affine_whole)(wide, x, WIDE, m, s, shift ? h : 0, relu, y, WIDE);
+        x = (const T *)x + done * columns;
+        y = (T *)y + done * columns;
+        rows -= done;
+    }
     OVER_COLUMNS(affine, columns, rows, (const T *)x + c, x_pitch, (const T *)mean + c, (const T *)scale + c,
                  AT(shift, c), relu, (T *)y + c, y_pitch);
 }
@@ -178,6 +205,21 @@ static void NAME(affine_gradient)(ptrdiff_t rows, ptrdiff_t columns, const void 
                                   const void *x, ptrdiff_t x_pitch, const void *mean, const void *a,
                                   const void *b, const void *k, const void *activated,
                                   ptrdiff_t activated_pitch, void *y, ptrdiff_t y_pitch) {
+    if (NAME(narrow)(columns) && g_pitch == columns && x_pitch == columns && y_pitch == columns &&
+        (!activated || activated_pitch == columns)) {
+        T m[WIDE], ta[WIDE], tb[WIDE], tk[WIDE];
+        NAME(tile)(columns, mean, m);
+        NAME(tile)(columns, a, ta);
+        NAME(tile)(columns, b, tb);
+        NAME(tile)(columns, k, tk);
+        ptrdiff_t wide = rows * columns / WIDE, done = wide * (WIDE / columns);
+        NAME(affine_gradient_whole)(wide, g, WIDE, x, WIDE, m, ta, tb, tk, activated, WIDE, y, WIDE);
+        g = (const T *)g + done * columns;
+        x = (const T *)x + done * columns;
+        y = (T *)y + done * columns;
+        activated = AT(activated, done * columns);
+        rows -= done;
+    }
     OVER_COLUMNS(affine_gradient, columns, rows, (const T *)g + c, g_pitch, (const T *)x + c, x_pitch,
                  (const T *)mean + c, (const T *)a + c, (const T *)b + c, (const T *)k + c, AT(activated, c),
                  activated_pitch, (T *)y + c, y_pitch);
@@ -186,6 +228,14 @@ static void NAME(affine_gradient)(ptrdiff_t rows, ptrdiff_t columns, const void 
 static void NAME(affine_sum)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t count, const void *const *x,
                              const ptrdiff_t *pitches, const void *const *scales, const void *shift, void *y,
                              ptrdiff_t y_pitch) {
+    if (NAME(narrow)(columns) && y_pitch == columns && count <= MOST_BRANCHES) {
+        int contiguous = 1;
+        for (ptrdiff_t k = 0; k < count; k++) contiguous &= pitches[k] == columns;
+        if (contiguous) {
+            NAME(narrow_affine_sum)(rows, columns, count, x, scales, shift, y);
+            return;
+        }
+    }
     OVER_COLUMNS(affine_sum, columns, rows, c, count, x, pitches, scales, AT(shift, c), (T *)y + c, y_pitch);
 }
 
@@ -221,11 +271,19 @@ static void NAME(pad_image)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channel
 }
 
 static void NAME(depthwise)(const errata_window *window, const void *padded, const void *weights, void *y) {
+    if (NAME(narrow_window)(window)) {
+        NAME(narrow_depthwise)(window, padded, weights, y);
+        return;
+    }
     OVER_COLUMNS(depthwise, window->channels, window, (const T *)padded + c, (const T *)weights + c, (T *)y + c);
 }
 
 static void NAME(depthwise_weights)(const errata_window *window, const void *padded, const void *g,
                                     void *gradient) {
+    if (NAME(narrow_window)(window)) {
+        NAME(narrow_depthwise_weights)(window, padded, g, gradient);
+        return;
+    }
     OVER_COLUMNS(depthwise_weights, window->channels, window, (const T *)padded + c, (const T *)g + c,
                  (T *)gradient + c);
 }
@@ -361,6 +419,8 @@ static const errata_kernels NAME(table) = {
     .scatter_positions = NAME(scatter_positions),
 };
 
+#undef WIDE
+#undef MOST_BRANCHES
 #undef AT
 #undef OVER_COLUMNS
 #undef QUARTERS
