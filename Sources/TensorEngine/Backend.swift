@@ -98,9 +98,8 @@ public protocol Backend: AnyObject, Sendable {
     /// The gradients of `separableConvolution`. The input's is with respect to the prologue's output u, masked
     /// by the ReLU (without a prologue that is x itself); what is not wanted is not computed.
     func separableConvolutionGradient(
-        _ x: Tensor, _ block: SeparableBlock, cotangent: Tensor, wantsInput: Bool
-    )
-        -> (input: Tensor?, depthwise: Tensor, pointwise: Tensor)
+        _ x: Tensor, _ block: SeparableBlock, cotangent: Tensor, wantsInput: Bool, wantsWeights: Bool
+    ) -> (input: Tensor?, weights: (depthwise: Tensor, pointwise: Tensor)?)
 }
 
 public struct MemoryUse: Sendable {

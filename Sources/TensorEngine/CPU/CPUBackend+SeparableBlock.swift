@@ -22,49 +22,62 @@ extension CPUBackend {
     }
 
     public func separableConvolutionGradient(
-        _ x: Tensor, _ block: SeparableBlock, cotangent: Tensor, wantsInput: Bool
-    ) -> (input: Tensor?, depthwise: Tensor, pointwise: Tensor) {
+        _ x: Tensor, _ block: SeparableBlock, cotangent: Tensor, wantsInput: Bool, wantsWeights: Bool
+    ) -> (input: Tensor?, weights: (depthwise: Tensor, pointwise: Tensor)?) {
         let plan = SeparablePlan(self, x, block)
         let input = wantsInput ? empty(x.shape, x.dtype) : nil
         let adjoint = DepthwiseAdjoint(plan.convolution, cotangentPitch: plan.channels)
         let adjointWeights = adjoint.flips ? flipped(plan.depthwiseWeights) : plan.depthwiseWeights
         let pointwiseCount = plan.channels * plan.outputs
-        let size = x.dtype.byteCount
-        // Both weights' gradients lie in one buffer: the pointwise one's first.
-        let sums = orderedSum(
-            [pointwiseCount + plan.depthwiseWeights.count], x.dtype, over: x.shape[0]
-        ) { images, sums in
-            for image in images {
-                withScratch(plan.paddedCount, x.dtype) { padded in
-                    plan.pad(image, into: padded)
-                    withScratch(plan.pixels * plan.channels, x.dtype) { middle in
-                        let g = cotangent.image(image)
+
+        func process(_ image: Int, sums: UnsafeMutableRawPointer?) {
+            withScratch(plan.paddedCount, x.dtype) { padded in
+                plan.pad(image, into: padded)
+                withScratch(plan.pixels * plan.channels, x.dtype) { middle in
+                    let g = cotangent.image(image)
+                    if let sums {
                         plan.depthwise(padded, to: middle)
                         BLAS.gemm(
                             x.dtype, transposeA: true, m: plan.channels, n: plan.outputs, k: plan.pixels,
                             middle,
                             plan.channels, g, cotangent.pitch, beta: 1, sums, plan.outputs)
-                        // From here on the middle holds its cotangent.
-                        BLAS.gemm(
-                            x.dtype, transposeB: true, m: plan.pixels, n: plan.channels, k: plan.outputs, g,
-                            cotangent.pitch, plan.pointwiseWeights.pointer, plan.outputs, middle,
-                            plan.channels)
-                        withUnsafePointer(to: plan.window) {
-                            plan.kernels.depthwise_weights($0, padded, middle, sums + pointwiseCount * size)
-                        }
-                        guard let input else { return }
-                        let target = input.image(image)
-                        adjoint.apply(self, x.dtype, middle, adjointWeights.pointer, to: target)
-                        plan.mask(target, where: padded)
                     }
+                    // From here on the middle holds its cotangent.
+                    BLAS.gemm(
+                        x.dtype, transposeB: true, m: plan.pixels, n: plan.channels, k: plan.outputs, g,
+                        cotangent.pitch, plan.pointwiseWeights.pointer, plan.outputs, middle, plan.channels)
+                    if let sums {
+                        withUnsafePointer(to: plan.window) {
+                            plan.kernels.depthwise_weights(
+                                $0, padded, middle, sums + pointwiseCount * x.dtype.byteCount)
+                        }
+                    }
+                    guard let input else { return }
+                    let target = input.image(image)
+                    adjoint.apply(self, x.dtype, middle, adjointWeights.pointer, to: target)
+                    plan.mask(target, where: padded)
                 }
             }
         }
+
+        guard wantsWeights else {
+            if wantsInput { parallel(x.shape[0]) { process($0, sums: nil) } }
+            return (input, nil)
+        }
+        // Both weights' gradients lie in one buffer, the pointwise one's first.
+        let sums = orderedSum(
+            [pointwiseCount + plan.depthwiseWeights.count], x.dtype, over: x.shape[0]
+        ) { images, sums in
+            for image in images { process(image, sums: sums) }
+        }
         return (
             input,
-            Tensor(
-                storage: sums.storage, shape: block.depthwise.shape, dtype: x.dtype, offset: pointwiseCount),
-            Tensor(storage: sums.storage, shape: block.pointwise.shape, dtype: x.dtype)
+            (
+                Tensor(
+                    storage: sums.storage, shape: block.depthwise.shape, dtype: x.dtype,
+                    offset: pointwiseCount),
+                Tensor(storage: sums.storage, shape: block.pointwise.shape, dtype: x.dtype)
+            )
         )
     }
 }

@@ -55,9 +55,12 @@ extension Tensor {
             let block = try block(context.inputs, context.saved)
             let hasAffine = context.inputs.count > 3
             let wantsInput = context.wants(0) || hasAffine && (context.wants(3) || context.wants(4))
-            let (input, depthwise, pointwise) = x.backend.separableConvolutionGradient(
-                x, block, cotangent: context.cotangents[0]!, wantsInput: wantsInput)
-            guard let input, let prologue = block.prologue else { return [input, depthwise, pointwise] }
+            let (input, weights) = x.backend.separableConvolutionGradient(
+                x, block, cotangent: context.cotangents[0]!, wantsInput: wantsInput,
+                wantsWeights: context.wants(1) || context.wants(2))
+            guard let input, let prologue = block.prologue else {
+                return [input, weights?.depthwise, weights?.pointwise]
+            }
             let factor = context.saved[1]
             let (sum, product) = x.backend.channelSums(input, x, mean: prologue.mean, activated: nil)
             let toX =
@@ -68,7 +71,8 @@ extension Tensor {
                         input, x, mean: prologue.mean, factor: factor, slope: prologue.scale, sum: sum,
                         product: product)
                     : try input * prologue.scale
-            return [toX, depthwise, pointwise] + (hasAffine ? [try product * factor, sum] : [])
+            return [toX, weights?.depthwise, weights?.pointwise]
+                + (hasAffine ? [try product * factor, sum] : [])
         }
         return (outputs[0], moments.map { ($0.mean, $0.variance) })
     }
@@ -132,10 +136,16 @@ extension Tensor {
             var toWeights: [Tensor] = []
             for k in 0..<count {
                 let (x, scale) = (context.inputs[k], context.saved[k])
+                if !context.wants(count), !(normalizations[k]?.usesBatch ?? false) {
+                    results.append(context.wants(k) ? try g * scale : nil)
+                    continue
+                }
                 let (sum, product) = g.backend.channelSums(
                     g, x, mean: moments[k]?.mean ?? zero, activated: nil)
-                let perChannel = try moments[k].map { try product * $0.factor } ?? product
-                toWeights.append(try perChannel.sum().reshaped(to: [1]))
+                if context.wants(count) {
+                    let perChannel = try moments[k].map { try product * $0.factor } ?? product
+                    toWeights.append(try perChannel.sum().reshaped(to: [1]))
+                }
                 if !context.wants(k) {
                     results.append(nil)
                 } else if let moments = moments[k], normalizations[k]!.usesBatch {
@@ -147,7 +157,7 @@ extension Tensor {
                     results.append(try g * scale)
                 }
             }
-            return results + [try concatenated(toWeights, axis: 0)]
+            return results + [context.wants(count) ? try concatenated(toWeights, axis: 0) : nil]
         }
         return (outputs[0], moments.map { $0.map { ($0.mean, $0.variance) } })
     }
