@@ -17,6 +17,12 @@ public enum Interruption {
             action.sa_flags = Int32(bitPattern: SA_RESETHAND) | SA_RESTART
             sigaction(number, &action, nil)
         }
+        // Who starts this process may have left them blocked.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
+        pthread_sigmask(Int32(SIG_UNBLOCK), &signals, nil)
     }
 
     /// The name of the signal that came, if one did.

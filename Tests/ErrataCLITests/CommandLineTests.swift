@@ -1,0 +1,288 @@
+import Experiments
+import Foundation
+import Testing
+
+/// The built command, run as a user runs it.
+struct Command {
+    static let path = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        .appendingPathComponent("errata").path
+
+    struct Result {
+        let status: Int32
+        let output, errors: String
+    }
+
+    static func start(_ arguments: [String]) throws -> (process: Process, output: Pipe, errors: Pipe) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        let (output, errors) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        return (process, output, errors)
+    }
+
+    static func finish(_ running: (process: Process, output: Pipe, errors: Pipe)) throws -> Result {
+        let errors = try running.errors.fileHandleForReading.readToEnd() ?? Data()
+        let output = try running.output.fileHandleForReading.readToEnd() ?? Data()
+        running.process.waitUntilExit()
+        return Result(
+            status: running.process.terminationStatus, output: String(decoding: output, as: UTF8.self),
+            errors: String(decoding: errors, as: UTF8.self))
+    }
+
+    static func run(_ arguments: String...) throws -> Result { try finish(start(arguments)) }
+}
+
+/// A folder with a spec whose search takes a second.
+final class Workplace {
+    let path: String
+    var spec: String { "\(path)/tiny.yaml" }
+
+    static let tiny = """
+        name: tiny
+        seed: 3
+        data:
+          set: {name: procedural, count: 64, test_count: 20, height: 8, width: 8, classes: 4}
+        search_space: {name: darts, channels: 2, cells: 3, nodes: 2}
+        generator: {name: dcgan, noise: 4, embedding: 4, channels: 4}
+        search:
+          epochs: 3
+          steps_per_epoch: 3
+          batch_size: 8
+          augmentation: {crop_padding: 1}
+          checkpoint_minutes: 0
+        evaluation:
+          epochs: 3
+          steps_per_epoch: 4
+          batch_size: 8
+          checkpoint_minutes: 0
+          augmentation: {crop_padding: 1, cutout: 2}
+          network: {channels: 2, cells: 3, auxiliary: false}
+
+        """
+
+    init(_ spec: String = tiny) throws {
+        path = NSTemporaryDirectory() + "/errata-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        try spec.write(toFile: self.spec, atomically: true, encoding: .utf8)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func text(_ name: String) throws -> String {
+        try String(contentsOfFile: "\(path)/\(name)", encoding: .utf8)
+    }
+
+    /// A metrics file without what a clock decides.
+    func metrics(_ name: String) throws -> [String] {
+        try text(name).split(separator: "\n").map {
+            $0.split(separator: ",", omittingEmptySubsequences: false).dropLast(2).joined(separator: ",")
+        }
+    }
+
+    func checkpoint(_ name: String) throws -> Archive { try CheckpointStore("\(path)/\(name)").read() }
+}
+
+@Suite("Runs that are stopped and resumed end as runs that are not", .serialized)
+struct InterruptionTests {
+    @Test("killed at any moment")
+    func killed() throws {
+        let work = try Workplace()
+        let whole = try Command.run("search", work.spec, "--output", "\(work.path)/whole", "--threads", "1")
+        #expect(whole.status == 0, "\(whole.errors)")
+        // Kills after more and more time, until a run gets through.
+        var finished = false
+        var kills = 0
+        for attempt in 0..<60 where !finished {
+            let running = try Command.start(
+                ["search", work.spec, "--output", "\(work.path)/killed", "--resume", "--threads", "2"])
+            usleep(UInt32(60_000 + 23_000 * attempt))
+            if running.process.isRunning { kill(running.process.processIdentifier, SIGKILL) }
+            let result = try Command.finish(running)
+            finished = result.status == 0 && running.process.terminationReason == .exit
+            if !finished { kills += 1 }
+        }
+        #expect(finished && kills > 0)
+        let (one, other) = (
+            try work.checkpoint("whole/search/checkpoint.h5"),
+            try work.checkpoint("killed/search/checkpoint.h5")
+        )
+        #expect(one.tensors == other.tensors)
+        #expect(try work.text("whole/genotype.yaml") == work.text("killed/genotype.yaml"))
+        #expect(try work.metrics("whole/search/metrics.csv") == work.metrics("killed/search/metrics.csv"))
+        for epoch in 1...3 {
+            let name = "search/samples/epoch-00\(epoch).png"
+            #expect(
+                FileManager.default.contents(atPath: "\(work.path)/whole/\(name)")
+                    == FileManager.default.contents(atPath: "\(work.path)/killed/\(name)"))
+        }
+    }
+
+    @Test("interrupted by Ctrl-C or SIGTERM", arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
+    func interrupted(_ signal: Int32, status: Int32) throws {
+        let work = try Workplace()
+        let output = "\(work.path)/run"
+        let running = try Command.start(
+            ["search", work.spec, "--output", output, "--set", "search.epochs=100"])
+        let metrics = "\(output)/search/metrics.csv"
+        for _ in 0..<400 {
+            if let text = try? String(contentsOfFile: metrics, encoding: .utf8),
+                text.split(separator: "\n").count > 2
+            {
+                break
+            }
+            usleep(10_000)
+        }
+        kill(running.process.processIdentifier, signal)
+        let result = try Command.finish(running)
+        #expect(result.status == status)
+        #expect(result.errors.contains("--resume"), "\(result.errors)")
+        let step = try work.checkpoint("run/search/checkpoint.h5").integer("step")
+        #expect(step > 0 && step < 300)
+        #expect(try work.metrics("run/search/metrics.csv").count == step + 1)
+        let other = try Command.run("search", work.spec, "--output", output, "--resume")
+        #expect(other.status == 1 && other.errors.contains("search.epochs"), "\(other.errors)")
+    }
+
+    @Test("an evaluation, killed")
+    func evaluation() throws {
+        let work = try Workplace()
+        try
+            "Genotype(normal=[('sep_conv_3x3', 0), ('max_pool_3x3', 1)], reduce=[('skip_connect', 0), ('dil_conv_3x3', 1)])"
+            .write(toFile: "\(work.path)/cells.txt", atomically: true, encoding: .utf8)
+        func arguments(_ name: String) -> [String] {
+            ["evaluate", "\(work.path)/cells.txt", "--spec", work.spec, "--output", "\(work.path)/\(name)"]
+        }
+        let whole = try Command.finish(Command.start(arguments("whole")))
+        #expect(whole.status == 0 && whole.output.contains("test error"), "\(whole.errors)")
+        var finished = false
+        for attempt in 0..<40 where !finished {
+            let running = try Command.start(arguments("killed") + ["--resume"])
+            usleep(UInt32(50_000 + 20_000 * attempt))
+            if running.process.isRunning { kill(running.process.processIdentifier, SIGKILL) }
+            finished = try Command.finish(running).status == 0 && running.process.terminationReason == .exit
+        }
+        #expect(finished)
+        #expect(
+            try work.checkpoint("whole/evaluation/checkpoint.h5").tensors
+                == work.checkpoint("killed/evaluation/checkpoint.h5").tensors)
+        #expect(try work.text("whole/evaluation/result.yaml") == work.text("killed/evaluation/result.yaml"))
+    }
+}
+
+@Suite("What is wrong is said in a clear line, with a status that is not 0")
+struct ErrorTests {
+    private func failure(_ spec: String, _ more: String...) throws -> Command.Result {
+        let work = try Workplace(spec)
+        return try Command.finish(
+            Command.start(["search", work.spec, "--output", "\(work.path)/run"] + more))
+    }
+
+    @Test func aMisspeltKey() throws {
+        let result = try failure("name: x\nlearner:\n  lamda: 2\n")
+        #expect(result.status == 1)
+        #expect(result.errors.contains("tiny.yaml:3:3") && result.errors.contains("did you mean 'lambda'"))
+        #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+    }
+
+    @Test func aWrongType() throws {
+        let result = try failure("learner: {lambda: lots}\n")
+        #expect(result.status == 1)
+        #expect(result.errors.contains("tiny.yaml:1:19") && result.errors.contains("a number ≥ 0"))
+    }
+
+    @Test func aPluginThatIsNotThere() throws {
+        let result = try failure("generator: dcgn\n")
+        #expect(result.status == 1 && result.errors.contains("did you mean 'dcgan'"), "\(result.errors)")
+    }
+
+    @Test func aDataSetThatIsMissing() throws {
+        let result = try failure("data: {set: {name: fashion-mnist, directory: /nowhere}}\n")
+        #expect(result.status == 1)
+        #expect(result.errors.contains("/nowhere") && result.errors.contains("dataset-fashion-mnist"))
+    }
+
+    @Test func partsThatDoNotFit() throws {
+        let result = try failure(Workplace.tiny, "--set", "data.set.height=12", "--set", "data.set.width=12")
+        #expect(result.status == 1 && result.errors.contains("12×12"), "\(result.errors)")
+    }
+
+    @Test func aRunThatIsThereAlready() throws {
+        let work = try Workplace()
+        let output = "\(work.path)/run"
+        #expect(
+            try Command.run("search", work.spec, "--output", output, "--set", "search.epochs=1").status == 0)
+        let again = try Command.run("search", work.spec, "--output", output, "--set", "search.epochs=1")
+        #expect(again.status == 1 && again.errors.contains("--resume"))
+        // A damaged checkpoint ends a resumption.
+        let path = "\(output)/search/checkpoint.h5"
+        var bytes = try #require(FileManager.default.contents(atPath: path))
+        bytes[bytes.count - 100] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: path))
+        let damaged = try Command.run(
+            "search", work.spec, "--output", output, "--set", "search.epochs=1", "--resume")
+        #expect(damaged.status == 1 && damaged.errors.contains(path) && damaged.errors.contains("damaged"))
+    }
+
+    @Test func aRunInUse() throws {
+        let work = try Workplace()
+        let output = "\(work.path)/run"
+        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        let lock = try RunLock("\(output)/lock")
+        let result = try Command.run("search", work.spec, "--output", output)
+        withExtendedLifetime(lock) {}
+        #expect(result.status == 1 && result.errors.contains("process \(getpid())"), "\(result.errors)")
+    }
+
+    @Test func aWrongCommandLine() throws {
+        #expect(try Command.run("serch").status == 64)
+        #expect(try Command.run("search").status == 64)
+        #expect(try Command.run("evaluate", "/nowhere").status == 1)
+    }
+}
+
+@Suite("Commands that look")
+struct InspectionTests {
+    @Test("The resolved spec resolves to itself")
+    func validate() throws {
+        let work = try Workplace()
+        let first = try Command.run("validate", work.spec, "--set", "learner.lambda=0.5")
+        #expect(first.status == 0 && first.output.contains("lambda: 0.5"))
+        try first.output.write(toFile: work.spec, atomically: true, encoding: .utf8)
+        #expect(try Command.run("validate", work.spec).output == first.output)
+    }
+
+    @Test func plugins() throws {
+        let result = try Command.run("plugins")
+        #expect(result.status == 0)
+        for name in [
+            "darts", "dcgan", "validation-loss", "uniform", "first-order", "fashion-mnist", "learner.lambda",
+        ] {
+            #expect(result.output.contains(name))
+        }
+        #expect(try Command.run("plugins", "nothing").status == 64)
+    }
+
+    @Test func help() throws {
+        for arguments in [["--help"], ["search", "--help"], ["evaluate", "--help"]] {
+            let result = try Command.finish(Command.start(arguments))
+            #expect(result.status == 0 && result.output.contains("USAGE"))
+        }
+    }
+
+    @Test("Every experiment that ships is sound")
+    func experiments() throws {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../experiments").standardized
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter {
+            $0.hasSuffix(".yaml")
+        }
+        #expect(names.count >= 5)
+        for name in names {
+            let result = try Command.run("validate", folder.appendingPathComponent(name).path)
+            #expect(result.status == 0, "\(name): \(result.errors)")
+        }
+    }
+}
