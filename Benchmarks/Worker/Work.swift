@@ -1,4 +1,6 @@
 import DARTS
+import DCGAN
+import Datasets
 import ErrataCore
 import NeuralNetworks
 import TensorEngine
@@ -14,6 +16,7 @@ struct Work {
             self = try .supernetStep(on: backend, batch: batch ?? 64)
         case "evaluation-step": self = try .evaluationStep(on: backend, batch: batch ?? 96)
         case "inference": self = try .inference(on: backend, batch: batch ?? 128)
+        case "lfm-step": self = try .lfmStep(on: backend, batch: batch ?? 64)
         case "sgemm": self = try .matrixProduct(on: backend)
         default: throw TensorError("benchmark", "no work is called '\(name)'")
         }
@@ -87,6 +90,24 @@ struct Work {
         let (images, _) = try batch(count, on: backend)
         return Work(parameters: network.layout.parameterCount) {
             _ = try network.logits(images, ForwardContext(state, normalization: .running))
+        }
+    }
+
+    /// A whole step of learning from mistakes: first order, the discriminator on the supernet's backbone.
+    private static func lfmStep(on backend: CPUBackend, batch count: Int) throws -> Work {
+        let space = DARTSSearchSpace()
+        let supernet = try space.supernet(for: images)
+        let learner = Learner(
+            LearnerSettings(), space: space, supernet: supernet,
+            generator: try DCGANGenerator(for: images, backbone: supernet.backbone),
+            weighter: ValidationLossWeighter(), hypergradient: FirstOrderHypergradient(), images: images,
+            range: ChannelMap(scale: [1, 1, 1], offset: [0, 0, 0]), augmentation: .none, epochs: 50, seed: 1)
+        var state = try learner.initialState(on: backend, .float32)
+        let (images, labels) = try batch(count, on: backend)
+        let data = Batch(images: images, originals: images, labels: labels)
+        let parameters = state.players.values.reduce(0) { $0 + $1.layout.parameterCount }
+        return Work(parameters: parameters) {
+            _ = try learner.step(&state, on: .init(training: data, validation: data), epoch: 0)
         }
     }
 

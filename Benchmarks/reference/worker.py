@@ -12,9 +12,32 @@ import time
 from typing import Callable
 
 import torch
+import torch.nn as nn
 import torch.nn.functional as F
 
 from darts import DARTS_V2, DiscreteNetwork, Supernet, parameter_count
+
+
+def multiplications(module: nn.Module, *inputs) -> int:
+    """2 FLOP for each multiplication of a forward pass's convolutions and linear layers."""
+    total = 0
+
+    def count(layer, _, output):
+        nonlocal total
+        weights = layer.weight.numel() // layer.weight.shape[0]
+        if isinstance(layer, nn.ConvTranspose2d):
+            weights = layer.weight.numel() // layer.weight.shape[1]
+            total += 2 * output.numel() * weights // (layer.stride[0] ** 2)
+        else:
+            total += 2 * output.numel() * weights
+
+    layers = (nn.Conv2d, nn.Linear, nn.ConvTranspose2d)
+    hooks = [layer.register_forward_hook(count) for layer in module.modules() if isinstance(layer, layers)]
+    with torch.no_grad():
+        module(*inputs)
+    for hook in hooks:
+        hook.remove()
+    return total
 
 
 def batch(count: int, layout: torch.memory_format):
@@ -38,7 +61,7 @@ def supernet_step(count: int, layout: torch.memory_format):
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5)
         optimizer.step()
 
-    return parameter_count(model), run
+    return parameter_count(model), 3 * multiplications(model, images, alphas), run
 
 
 def evaluation_step(count: int, layout: torch.memory_format):
@@ -53,7 +76,7 @@ def evaluation_step(count: int, layout: torch.memory_format):
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5)
         optimizer.step()
 
-    return parameter_count(model), run
+    return parameter_count(model), 3 * multiplications(model, images), run
 
 
 def inference(count: int, layout: torch.memory_format):
@@ -64,7 +87,107 @@ def inference(count: int, layout: torch.memory_format):
         with torch.inference_mode():
             model(images)
 
-    return parameter_count(model), run
+    return parameter_count(model), multiplications(model, images), run
+
+
+class Generator(nn.Module):
+    """Class-conditional DCGAN for 32×32."""
+
+    def __init__(self, noise: int = 100, embedding: int = 32, channels: int = 32):
+        super().__init__()
+        self.noise = noise
+        self.embedding = nn.Embedding(10, embedding)
+        self.width = 4 * channels
+        self.project = nn.Linear(noise + embedding, 16 * self.width, bias=False)
+        self.layers = nn.Sequential(
+            nn.BatchNorm2d(4 * channels), nn.ReLU(),
+            nn.ConvTranspose2d(4 * channels, 2 * channels, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(2 * channels), nn.ReLU(),
+            nn.ConvTranspose2d(2 * channels, channels, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(channels), nn.ReLU(),
+            nn.ConvTranspose2d(channels, 3, 4, 2, 1, bias=False), nn.Tanh())
+
+    def forward(self, noise, labels):
+        x = self.project(torch.cat([noise, self.embedding(labels)], dim=1))
+        return self.layers(x.view(-1, self.width, 4, 4))
+
+
+class Discriminator(nn.Module):
+    """A supernet's backbone with a class-conditional score by projection."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = Supernet(head=False)
+        self.score = nn.Linear(self.backbone.features, 1)
+        self.classes = nn.Embedding(10, self.backbone.features)
+
+    def forward(self, images, alphas, labels):
+        features = self.backbone(images, alphas)
+        return self.score(features).squeeze(1) + (self.classes(labels) * features).sum(1)
+
+
+def lfm_step(count: int, layout: torch.memory_format):
+    """Algorithm 1's loop once, first order: W1, then G and H from the same point, then W2, then A."""
+    w1, w2 = Supernet().to(memory_format=layout), Supernet().to(memory_format=layout)
+    generator, discriminator = Generator().to(memory_format=layout), Discriminator().to(memory_format=layout)
+    alphas = [(1e-3 * torch.randn(14, 8)).requires_grad_() for _ in range(2)]
+    images, labels = batch(count, layout)
+    validation, validation_labels = batch(count, layout)
+    constants = [alpha.detach() for alpha in alphas]
+    optimizers = {"w1": sgd(w1.parameters()), "w2": sgd(w2.parameters())}
+    for name, parameters, rate in (
+        ("g", generator.parameters(), 2e-4), ("h", discriminator.parameters(), 2e-4), ("a", alphas, 3e-4),
+    ):
+        decay = 1e-3 if name == "a" else 0
+        optimizers[name] = torch.optim.Adam(parameters, rate, betas=(0.5, 0.999), weight_decay=decay)
+
+    def clear(name: str) -> None:
+        optimizers[name].zero_grad()
+
+    def clip_and_step(name: str, model: nn.Module) -> None:
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 5)
+        optimizers[name].step()
+
+    def run():
+        clear("w1")
+        F.cross_entropy(w1(images, constants), labels).backward(inputs=list(w1.parameters()))
+        clip_and_step("w1", w1)
+
+        # Sums of losses are differentiated term by term: only one term's activations are alive at a time.
+        fake = generator(torch.randn(count, generator.noise), labels).contiguous(memory_format=layout)
+        of_h = list(discriminator.parameters())
+        clear("h")
+        F.softplus(-discriminator(images, constants, labels)).mean().backward(inputs=of_h)
+        F.softplus(discriminator(fake.detach(), constants, labels)).mean().backward(inputs=of_h)
+        clear("g")
+        F.softplus(-discriminator(fake, constants, labels)).mean().backward(
+            inputs=list(generator.parameters()))
+        optimizers["h"].step()
+        optimizers["g"].step()
+
+        with torch.no_grad():
+            losses = F.cross_entropy(w1(validation, constants), validation_labels, reduction="none")
+            sums = torch.zeros(10).index_add_(0, validation_labels, losses)
+            counts = torch.bincount(validation_labels, minlength=10).clamp(min=1)
+            weights = sums / counts
+            synthetic = generator(torch.randn(count, generator.noise), labels).contiguous(memory_format=layout)
+        of_w2 = list(w2.parameters())
+        clear("w2")
+        F.cross_entropy(w2(images, constants), labels).backward(inputs=of_w2)
+        generated = F.cross_entropy(w2(synthetic, constants), labels, reduction="none")
+        (weights[labels] * generated).mean().backward(inputs=of_w2)
+        clip_and_step("w2", w2)
+
+        outer = F.cross_entropy(w2(validation, alphas), validation_labels)
+        optimizers["a"].zero_grad()
+        outer.backward(inputs=alphas)
+        optimizers["a"].step()
+
+    supernet = multiplications(w2, images, constants)
+    drawing = multiplications(generator, torch.randn(count, generator.noise), labels)
+    # Passes of the supernet: W1 3; H 2·3; G 1 and 1 back to the images; l_c 1; W2 2·3; A 1 and 1 back.
+    flop = (3 + 6 + 2 + 1 + 6 + 2) * supernet + (1 + 3 + 1) * drawing
+    return sum(parameter_count(model) for model in (w1, w2, generator, discriminator)), flop, run
 
 
 WORKS: dict[str, tuple[Callable, int]] = {
@@ -72,6 +195,7 @@ WORKS: dict[str, tuple[Callable, int]] = {
     "supernet-memory": (supernet_step, 64),
     "evaluation-step": (evaluation_step, 96),
     "inference": (inference, 128),
+    "lfm-step": (lfm_step, 64),
 }
 
 
@@ -80,8 +204,9 @@ def main() -> None:
     torch.set_num_threads(int(threads))
     make, count = WORKS[name]
     count = int(sys.argv[4]) if len(sys.argv) > 4 else count
-    parameters, run = make(count, torch.channels_last if layout == "channels_last" else torch.contiguous_format)
-    print(json.dumps({"ready": f"PyTorch {torch.__version__}, {layout}", "parameters": parameters}), flush=True)
+    parameters, flop, run = make(count, torch.channels_last if layout == "channels_last" else torch.contiguous_format)
+    ready = f"PyTorch {torch.__version__}, {layout}, {threads} threads"
+    print(json.dumps({"ready": ready, "parameters": parameters, "flop": flop}), flush=True)
     for _ in sys.stdin:
         start = time.perf_counter()
         run()

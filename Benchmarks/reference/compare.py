@@ -1,0 +1,109 @@
+"""Drives the two workers in turn on the same cores, and reports medians, ratios and fractions of SGEMM's rate."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SGEMM_FLOP = 8 * 2 * 2048**3
+
+
+class Worker:
+    """A process that does a unit of work for each line it is sent."""
+
+    def __init__(self, command: list[str]):
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.hello = self.read()
+
+    def read(self) -> dict:
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"a worker ended early: {' '.join(self.process.args)}")
+        return json.loads(line)
+
+    def step(self) -> dict:
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.read()
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def errata(work: str, threads: int) -> Worker:
+    return Worker([str(ROOT / ".build/release/benchmark-worker"), work, str(threads)])
+
+
+def pytorch(work: str, threads: int, layout: str) -> Worker:
+    return Worker([sys.executable, str(ROOT / "Benchmarks/reference/worker.py"), work, str(threads), layout])
+
+
+def alternate(workers: list[Worker], warmup: int, repetitions: int) -> list[list[dict]]:
+    for _ in range(warmup):
+        for worker in workers:
+            worker.step()
+    results = [[] for _ in workers]
+    for _ in range(repetitions):
+        for worker, result in zip(workers, results):
+            result.append(worker.step())
+    return results
+
+
+def seconds(results: list[dict]) -> float:
+    return statistics.median(result["seconds"] for result in results)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="Benchmarks/compare", description=__doc__)
+    parser.add_argument("work", choices=(
+        "supernet-step", "supernet-memory", "lfm-step", "evaluation-step", "inference", "threads"))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--warmup", type=int, default=2)
+    arguments = parser.parse_args()
+    work, threads = arguments.work, arguments.threads
+
+    if work == "threads":
+        workers = [errata("supernet-step", 1), errata("supernet-step", threads)]
+        one, more = (seconds(result) for result in alternate(workers, arguments.warmup, arguments.repetitions))
+        for worker in workers:
+            worker.close()
+        print(f"threads: 1 thread {one:.3f} s, {threads} threads {more:.3f} s, ratio {one / more:.2f}")
+        return
+
+    gemm = errata("sgemm", threads)
+    sides = [errata(work, threads), pytorch(work, threads, "channels_last")]
+    if work == "supernet-step":
+        sides.append(pytorch(work, threads, "default"))
+    ours, theirs = (side.hello["parameters"] for side in sides[:2])
+    if ours != theirs:
+        sys.exit(f"the networks differ: {ours} and {theirs} parameters")
+    for side in sides:
+        print(side.hello["ready"])
+    results = alternate(sides, arguments.warmup, arguments.repetitions)
+    rate = SGEMM_FLOP / seconds(alternate([gemm], 1, 5)[0])
+    flop = sides[1].hello["flop"]
+    for side in [gemm, *sides]:
+        side.close()
+    print(f"SGEMM on {threads} threads: {rate / 1e9:.0f} GFLOP/s; the work: {flop / 1e9:.0f} GFLOP, "
+          f"at SGEMM's rate {flop / rate:.3f} s")
+    if work == "supernet-memory":
+        ours, theirs = (result[-1]["peak_bytes"] for result in results[:2])
+        print(f"{work}: errata {ours / 1e9:.2f} GB, pytorch {theirs / 1e9:.2f} GB, ratio {theirs / ours:.2f}")
+        return
+    times = [seconds(result) for result in results]
+    if len(times) > 2:
+        print(f"against PyTorch's default layout: {times[2]:.3f} s, ratio {times[2] / times[0]:.2f}")
+    print(f"{work}: errata {times[0]:.3f} s, pytorch {times[1]:.3f} s, ratio {times[1] / times[0]:.2f}, "
+          f"of SGEMM peak {100 * flop / rate / times[0]:.0f} %")
+
+
+if __name__ == "__main__":
+    main()
