@@ -16,6 +16,7 @@ struct TinySearch {
 
     init(
         _ dtype: DType = .float64, threads: Int = 1, weighter: any ClassWeighter = ValidationLossWeighter(),
+        hypergradient: any Hypergradient = FirstOrderHypergradient(),
         discriminator: DiscriminatorChoice = .backbone, _ change: (inout LearnerSettings) -> Void = { _ in }
     ) throws {
         backend = try CPUBackend(threads: threads)
@@ -32,7 +33,7 @@ struct TinySearch {
         learner = Learner(
             settings, space: searchSpace, supernet: supernet,
             generator: try DCGANGenerator(gan, for: Self.images, backbone: supernet.backbone),
-            weighter: weighter, hypergradient: FirstOrderHypergradient(), images: Self.images,
+            weighter: weighter, hypergradient: hypergradient, images: Self.images,
             range: ChannelMap(scale: [0.8], offset: [-0.1]),
             augmentation: Augmentation(cropPadding: 1, horizontalFlip: true),
             epochs: 4, seed: 7)

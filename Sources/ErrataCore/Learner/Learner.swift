@@ -93,12 +93,17 @@ public struct Learner: Sendable {
         public var classLosses: [Double] = []
     }
 
+    /// The step that is to be taken at a state, as a multilevel problem.
+    public func problem(_ state: LearnerState, on batches: Batches, epoch: Int) -> MultilevelProblem {
+        LearnerProblem(self, state, batches, epoch: epoch).problem
+    }
+
     /// One pass of Algorithm 1's loop: W1, then G and H, then W2, then A.
     ///
     /// - Throws: `LearnerError` if a loss is no longer a number.
     public func step(_ state: inout LearnerState, on batches: Batches, epoch: Int) throws -> Report {
         let record = EvaluationRecord()
-        let problem = LearnerProblem(self, state, batches, epoch: epoch).problem
+        let problem = problem(state, on: batches, epoch: epoch)
         let solution = try problem.solve(recording: record)
         var report = Report()
         for (player, loss) in solution.objectives { report.metrics["\(player)_loss"] = loss }
