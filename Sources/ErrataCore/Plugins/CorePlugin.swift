@@ -17,12 +17,6 @@ struct CorePlugin: Plugin {
             .init("first-order", "the direct term at the stepped weights (DARTS, first order)") {
                 FirstOrderHypergradient()
             })
-        try registry.hypergradients.add(
-            .init(
-                "exact", "every term of Eq. 12 to 18, by reverse mode through the steps and their optimisers"
-            ) {
-                ExactHypergradient()
-            })
         try registry.datasets.add(
             .init(
                 "fashion-mnist", "60,000 training and 10,000 test images of clothing, 28×28 grey, padded",
