@@ -145,7 +145,8 @@ static void BLOCK(affine_sum)(ptrdiff_t rows, ptrdiff_t c, ptrdiff_t count, cons
 // MARK: Depthwise convolution. K, S and D are the kernel, stride and dilation, 0 for those of the window.
 
 static inline __attribute__((always_inline)) void BLOCK(depthwise_body)(
-    const errata_window *w, const T *padded, const T *weights, T *out, ptrdiff_t K, ptrdiff_t S, ptrdiff_t D) {
+    const errata_window *w, const T *padded, const T *weights, T *out, const T *mask, ptrdiff_t K, ptrdiff_t S,
+    ptrdiff_t D) {
     ptrdiff_t KH = K ? K : w->kernel_height, KW = K ? K : w->kernel_width;
     S = S ? S : w->stride;
     D = D ? D : w->dilation;
@@ -153,6 +154,7 @@ static inline __attribute__((always_inline)) void BLOCK(depthwise_body)(
     for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
         const T *top = padded + oy * S * line;
         T *y = out + oy * w->output_width * w->output_pitch;
+        const T *kept = mask ? mask + oy * w->mask_line : 0;
         ptrdiff_t ox = 0;
         for (; ox + 8 <= w->output_width; ox += 8) {
             V a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0}, a4 = {0}, a5 = {0}, a6 = {0}, a7 = {0};
@@ -173,6 +175,18 @@ static inline __attribute__((always_inline)) void BLOCK(depthwise_body)(
                 }
             }
             T *t = y + ox * w->output_pitch;
+            if (kept) {
+                const T *m = kept + ox * pitch;
+                V zero = {0};
+                a0 = SELECT(LOAD(m) > zero, a0, zero);
+                a1 = SELECT(LOAD(m + pitch) > zero, a1, zero);
+                a2 = SELECT(LOAD(m + 2 * pitch) > zero, a2, zero);
+                a3 = SELECT(LOAD(m + 3 * pitch) > zero, a3, zero);
+                a4 = SELECT(LOAD(m + 4 * pitch) > zero, a4, zero);
+                a5 = SELECT(LOAD(m + 5 * pitch) > zero, a5, zero);
+                a6 = SELECT(LOAD(m + 6 * pitch) > zero, a6, zero);
+                a7 = SELECT(LOAD(m + 7 * pitch) > zero, a7, zero);
+            }
             STORE(t, a0);
             STORE(t + w->output_pitch, a1);
             STORE(t + 2 * w->output_pitch, a2);
@@ -190,13 +204,14 @@ static inline __attribute__((always_inline)) void BLOCK(depthwise_body)(
                     a += LOAD(p + j * D * pitch) * LOAD(weights + (i * KW + j) * channels);
                 }
             }
+            if (kept) a = SELECT(LOAD(kept + ox * pitch) > (V){0}, a, (V){0});
             STORE(y + ox * w->output_pitch, a);
         }
     }
 }
 
-static void BLOCK(depthwise)(const errata_window *w, const T *padded, const T *weights, T *out) {
-    SPECIALISED(BLOCK(depthwise_body), w, w, padded, weights, out);
+static void BLOCK(depthwise)(const errata_window *w, const T *padded, const T *weights, T *out, const T *mask) {
+    SPECIALISED(BLOCK(depthwise_body), w, w, padded, weights, out, mask);
 }
 
 static inline __attribute__((always_inline)) void BLOCK(depthwise_weights_body)(
@@ -265,6 +280,35 @@ static void BLOCK(depthwise_scatter)(const errata_window *w, const T *g, const T
             }
         }
     }
+}
+
+// MARK: Products
+
+// For `count` ≤ 12 rows of c, a block of its columns.
+static inline __attribute__((always_inline)) void BLOCK(products_body)(
+    ptrdiff_t rows, const T *a, ptrdiff_t a_pitch, const T *b, ptrdiff_t b_pitch, T *c, ptrdiff_t c_pitch,
+    ptrdiff_t count) {
+    V sums[12] = {{0}};
+    for (ptrdiff_t p = 0; p < rows; p++) {
+        V v = LOAD(b + p * b_pitch);
+        for (ptrdiff_t i = 0; i < count; i++) sums[i] += v * a[p * a_pitch + i];
+    }
+    for (ptrdiff_t i = 0; i < count; i++) STORE(c + i * c_pitch, LOAD(c + i * c_pitch) + sums[i]);
+}
+
+static void BLOCK(accumulate_products)(ptrdiff_t rows, ptrdiff_t k, const T *a, ptrdiff_t a_pitch, const T *b,
+                                       ptrdiff_t b_pitch, T *c, ptrdiff_t c_pitch) {
+    ptrdiff_t i = 0;
+    for (; i + 12 <= k; i += 12) {
+        BLOCK(products_body)(rows, a + i, a_pitch, b, b_pitch, c + i * c_pitch, c_pitch, 12);
+    }
+    for (; i + 8 <= k; i += 8) {
+        BLOCK(products_body)(rows, a + i, a_pitch, b, b_pitch, c + i * c_pitch, c_pitch, 8);
+    }
+    for (; i + 4 <= k; i += 4) {
+        BLOCK(products_body)(rows, a + i, a_pitch, b, b_pitch, c + i * c_pitch, c_pitch, 4);
+    }
+    for (; i < k; i++) BLOCK(products_body)(rows, a + i, a_pitch, b, b_pitch, c + i * c_pitch, c_pitch, 1);
 }
 
 // MARK: Pooling

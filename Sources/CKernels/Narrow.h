@@ -128,6 +128,9 @@ static void NAME(narrow_depthwise)(const errata_window *w, const T *padded, cons
             for (ptrdiff_t t = 0; t < taps; t++) a += x[i + offsets[t]] * tiled[t][i % channels];
             out[i] = a;
         }
+        if (!w->mask) continue;
+        const T *kept = (const T *)w->mask + row * w->mask_line;
+        for (i = 0; i < length; i++) out[i] = kept[i] > 0 ? out[i] : 0;
     }
 }
 

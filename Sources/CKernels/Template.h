@@ -275,7 +275,8 @@ static void NAME(depthwise)(const errata_window *window, const void *padded, con
         NAME(narrow_depthwise)(window, padded, weights, y);
         return;
     }
-    OVER_COLUMNS(depthwise, window->channels, window, (const T *)padded + c, (const T *)weights + c, (T *)y + c);
+    OVER_COLUMNS(depthwise, window->channels, window, (const T *)padded + c, (const T *)weights + c, (T *)y + c,
+                 AT(window->mask, c));
 }
 
 static void NAME(depthwise_weights)(const errata_window *window, const void *padded, const void *g,
@@ -292,6 +293,14 @@ static void NAME(depthwise_scatter)(const errata_window *window, const void *g, 
                                     void *padded) {
     OVER_COLUMNS(depthwise_scatter, window->channels, window, (const T *)g + c, (const T *)weights + c,
                  (T *)padded + c);
+}
+
+// MARK: Products
+
+static void NAME(accumulate_products)(ptrdiff_t rows, ptrdiff_t k, ptrdiff_t n, const void *a, ptrdiff_t a_pitch,
+                                      const void *b, ptrdiff_t b_pitch, void *y, ptrdiff_t y_pitch) {
+    OVER_COLUMNS(accumulate_products, n, rows, k, (const T *)a, a_pitch, (const T *)b + c, b_pitch, (T *)y + c,
+                 y_pitch);
 }
 
 // MARK: Dense convolution
@@ -410,6 +419,7 @@ static const errata_kernels NAME(table) = {
     .depthwise = NAME(depthwise),
     .depthwise_weights = NAME(depthwise_weights),
     .depthwise_scatter = NAME(depthwise_scatter),
+    .accumulate_products = NAME(accumulate_products),
     .im2col = NAME(im2col),
     .col2im = NAME(col2im),
     .max_pool = NAME(max_pool),

@@ -26,6 +26,10 @@ typedef struct {
     ptrdiff_t output_height, output_width;
     ptrdiff_t kernel_height, kernel_width, stride, padding, dilation;
     ptrdiff_t input_pitch, output_pitch;            // elements between pixels
+    // Where given, what a depthwise convolution writes is 0 where this is not positive: pixels as far apart as
+    // the input's, rows mask_line elements.
+    const void *mask;
+    ptrdiff_t mask_line;
 } errata_window;
 
 typedef struct {
@@ -74,6 +78,10 @@ typedef struct {
     void (*depthwise_weights)(const errata_window *window, const void *padded, const void *g, void *gradient);
     // The adjoint: padded += weights·g
     void (*depthwise_scatter)(const errata_window *window, const void *g, const void *weights, void *padded);
+
+    // c[k][n] += Σ_p a[p][k]·b[p][n] for narrow matrices, the gradient of a 1×1 convolution's weights.
+    void (*accumulate_products)(ptrdiff_t rows, ptrdiff_t k, ptrdiff_t n, const void *a, ptrdiff_t a_pitch,
+                                const void *b, ptrdiff_t b_pitch, void *c, ptrdiff_t c_pitch);
 
     // [height, width, channels] → columns [output pixels, kernel², channels of the group], and its adjoint.
     void (*im2col)(const errata_window *window, ptrdiff_t first_row, ptrdiff_t rows, const void *x,

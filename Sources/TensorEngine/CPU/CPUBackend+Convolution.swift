@@ -134,6 +134,20 @@ extension CPUBackend {
 
     // MARK: -
 
+    /// c [k, n] += aᵀ·b for matrices of `rows` rows: by a kernel of our own where they are narrow, which OpenBLAS
+    /// is slow at.
+    func accumulateProducts(
+        _ dtype: DType, rows: Int, k: Int, n: Int, _ a: UnsafeRawPointer, _ aPitch: Int,
+        _ b: UnsafeRawPointer,
+        _ bPitch: Int, _ c: UnsafeMutableRawPointer
+    ) {
+        if k * n <= 4096 {
+            kernels(dtype).accumulate_products(rows, k, n, a, aPitch, b, bPitch, c, n)
+        } else {
+            BLAS.gemm(dtype, transposeA: true, m: k, n: n, k: rows, a, aPitch, b, bPitch, beta: 1, c, n)
+        }
+    }
+
     /// The tensor itself, or a contiguous copy of a view.
     func dense(_ x: Tensor) -> Tensor { x.isContiguous ? x : contiguous(x) }
 
@@ -218,19 +232,24 @@ struct DepthwiseAdjoint {
     /// - Parameters:
     ///   - weights: with reversed taps if `flips`.
     ///   - target: the image's gradient, contiguous; all of it is written.
+    ///   - mask: where given, the gradient is 0 where the image in this padded one is not positive.
     func apply(
         _ backend: CPUBackend, _ dtype: DType, _ cotangent: UnsafeRawPointer, _ weights: UnsafeRawPointer,
-        to target: UnsafeMutableRawPointer
+        to target: UnsafeMutableRawPointer, mask: UnsafeRawPointer? = nil
     ) {
         let kernels = backend.kernels(dtype)
         let (height, width, channels) = (plan.input[1], plan.input[2], plan.channels)
+        let padding = plan.geometry.padding
+        let maskLine = (width + 2 * padding) * channels
+        let mask = mask.map { $0 + padding * (maskLine + channels) * dtype.byteCount }
         if flips {
             let (paddedHeight, paddedWidth) = (plan.outputHeight + 2 * before, plan.outputWidth + 2 * before)
             let window = errata_window(
                 height: paddedHeight, width: paddedWidth, channels: channels, output_height: height,
                 output_width: width, kernel_height: plan.kernelHeight, kernel_width: plan.kernelWidth,
                 stride: 1,
-                padding: 0, dilation: plan.geometry.dilation, input_pitch: channels, output_pitch: channels)
+                padding: 0, dilation: plan.geometry.dilation, input_pitch: channels, output_pitch: channels,
+                mask: mask, mask_line: maskLine)
             backend.withScratch(paddedHeight * paddedWidth * channels, dtype) { padded in
                 kernels.pad_image(
                     plan.outputHeight, plan.outputWidth, channels, before, before, cotangent, cotangentPitch,
@@ -239,7 +258,6 @@ struct DepthwiseAdjoint {
             }
             return
         }
-        let padding = plan.geometry.padding
         let window = plan.paddedWindow(inputPitch: channels, outputPitch: cotangentPitch)
         let line = (width + 2 * padding) * channels * dtype.byteCount
         let bytes = (height + 2 * padding) * line
@@ -248,6 +266,11 @@ struct DepthwiseAdjoint {
             withUnsafePointer(to: window) { kernels.depthwise_scatter($0, cotangent, weights, padded) }
             let (row, inset) = (width * channels * dtype.byteCount, padding * channels * dtype.byteCount)
             for y in 0..<height { memcpy(target + y * row, padded + (y + padding) * line + inset, row) }
+            guard let mask else { return }
+            kernels.binary(
+                Int32(ERRATA_MASK.rawValue), height, width * channels, target, width * channels, 1, mask,
+                maskLine,
+                1, target, width * channels)
         }
     }
 }
@@ -329,7 +352,7 @@ struct ConvolutionPlan {
             height: input[1], width: input[2], channels: groupChannels, output_height: outputHeight,
             output_width: outputWidth, kernel_height: kernelHeight, kernel_width: kernelWidth,
             stride: geometry.stride, padding: geometry.padding, dilation: geometry.dilation,
-            input_pitch: inputPitch, output_pitch: outputs)
+            input_pitch: inputPitch, output_pitch: outputs, mask: nil, mask_line: 0)
     }
 
     /// The depthwise kernels' window, of an image that has its padding.
@@ -339,7 +362,7 @@ struct ConvolutionPlan {
             channels: channels,
             output_height: outputHeight, output_width: outputWidth, kernel_height: kernelHeight,
             kernel_width: kernelWidth, stride: geometry.stride, padding: 0, dilation: geometry.dilation,
-            input_pitch: inputPitch, output_pitch: outputPitch)
+            input_pitch: inputPitch, output_pitch: outputPitch, mask: nil, mask_line: 0)
     }
 }
 

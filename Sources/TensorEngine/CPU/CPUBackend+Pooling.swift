@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 
 extension CPUBackend {
     public func maxPool(_ x: Tensor, _ window: PoolingWindow) -> (maxima: Tensor, positions: Tensor) {
@@ -29,10 +30,12 @@ extension CPUBackend {
     }
 
     public func scatterPositions(_ x: Tensor, _ positions: Tensor, inputShape: Shape) -> Tensor {
-        let result = full(0, inputShape, x.dtype)
+        let result = empty(inputShape, x.dtype)
+        let bytes = inputShape.count / max(inputShape[0], 1) * x.dtype.byteCount
         let kernel = kernels(x.dtype).scatter_positions!
         let pixels = positions.shape[1] * positions.shape[2]
         eachImage(x.shape[0]) { image in
+            memset(result.image(image), 0, bytes)
             kernel(
                 pixels, x.shape.channels, x.image(image), x.pitch,
                 positions.image(image).assumingMemoryBound(to: Int32.self), result.image(image))
@@ -52,11 +55,13 @@ extension CPUBackend {
 
     public func averagePoolGradient(_ cotangent: Tensor, _ window: PoolingWindow, inputShape: Shape) -> Tensor
     {
-        let result = full(0, inputShape, cotangent.dtype)
+        let result = empty(inputShape, cotangent.dtype)
+        let bytes = inputShape.count / max(inputShape[0], 1) * cotangent.dtype.byteCount
         let geometry = errata_window(
             pooling: window, inputShape, inputPitch: inputShape.channels, outputPitch: cotangent.pitch)
         let kernel = kernels(cotangent.dtype).average_pool_gradient!
         eachImage(inputShape[0]) { image in
+            memset(result.image(image), 0, bytes)
             withUnsafePointer(to: geometry) { kernel($0, cotangent.image(image), result.image(image)) }
         }
         return result
@@ -87,6 +92,6 @@ extension errata_window {
             output_width: window.outputExtent(input[2]), kernel_height: window.size,
             kernel_width: window.size,
             stride: window.stride, padding: window.padding, dilation: 1, input_pitch: inputPitch,
-            output_pitch: outputPitch ?? input[3])
+            output_pitch: outputPitch ?? input[3], mask: nil, mask_line: 0)
     }
 }

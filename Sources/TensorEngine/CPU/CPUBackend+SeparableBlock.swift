@@ -53,9 +53,8 @@ extension CPUBackend {
                         }
                     }
                     guard let input else { return }
-                    let target = input.image(image)
-                    adjoint.apply(self, x.dtype, middle, adjointWeights.pointer, to: target)
-                    plan.mask(target, where: padded)
+                    adjoint.apply(
+                        self, x.dtype, middle, adjointWeights.pointer, to: input.image(image), mask: padded)
                 }
             }
         }
@@ -122,15 +121,5 @@ private struct SeparablePlan {
 
     func depthwise(_ padded: UnsafeRawPointer, to middle: UnsafeMutableRawPointer) {
         withUnsafePointer(to: window) { kernels.depthwise($0, padded, depthwiseWeights.pointer, middle) }
-    }
-
-    /// Zeroes an image's gradient where the ReLU did.
-    func mask(_ gradient: UnsafeMutableRawPointer, where padded: UnsafeRawPointer) {
-        let padding = convolution.geometry.padding
-        let (size, row) = (x.dtype.byteCount, x.shape[2] * channels)
-        let inset = padded + (padding * window.width + padding) * channels * size
-        kernels.binary(
-            Int32(ERRATA_MASK.rawValue), x.shape[1], row, gradient, row, 1, inset, window.width * channels, 1,
-            gradient, row)
     }
 }

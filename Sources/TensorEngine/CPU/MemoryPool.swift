@@ -8,6 +8,8 @@ import Synchronization
 final class MemoryPool: Sendable {
     static let alignment = 64
     private static let hugePage = 2 << 20
+    /// What may wait beyond what was live at the peak: blocks of sizes that come and go.
+    private static let slack = 64 << 20
 
     private struct State {
         var free: [Int: [UnsafeMutableRawPointer]] = [:]
@@ -50,7 +52,7 @@ final class MemoryPool: Sendable {
         let surplus = SendablePointer(pointer)
         let keep = state.withLock { state in
             state.use.current -= size
-            guard state.use.current + state.freeBytes + size <= state.use.peak + 16 << 20 else {
+            guard state.use.current + state.freeBytes + size <= state.use.peak + Self.slack else {
                 return false
             }
             state.free[size, default: []].append(surplus.pointer)
