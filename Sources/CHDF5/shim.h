@@ -11,9 +11,17 @@ static inline hid_t errata_h5_int64(void) { return H5T_NATIVE_INT64; }
 static inline hid_t errata_h5_text(void) { return H5T_C_S1; }
 static inline hid_t errata_h5_file_access(void) { return H5P_FILE_ACCESS; }
 static inline hid_t errata_h5_file_create(void) { return H5P_FILE_CREATE; }
+static inline hid_t errata_h5_dataset_create(void) { return H5P_DATASET_CREATE; }
 static inline hid_t errata_h5_link_create(void) { return H5P_LINK_CREATE; }
 static inline unsigned errata_h5_read_only(void) { return H5F_ACC_RDONLY; }
 static inline unsigned errata_h5_truncate(void) { return H5F_ACC_TRUNC; }
+
+// Whether a link leads to an object of the same file: 1, 0, or negative on failure.
+static inline int errata_h5_is_hard_link(hid_t group, const char *name) {
+    H5L_info_t info;
+    if (H5Lget_info(group, name, &info, H5P_DEFAULT) < 0) return -1;
+    return info.type == H5L_TYPE_HARD;
+}
 
 // Keeps the library from printing its errors.
 static inline void errata_h5_silence(void) { H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }

@@ -3,13 +3,19 @@ import TensorEngine
 /// Images side by side: a row for each class, on a white ground.
 public enum SampleGrid {
     /// - Parameters:
-    ///   - images: [rows·columns, H, W, C] in [−1, 1], row by row; C is 1 or 3.
+    ///   - images: [rows·columns, H, W, C] in [−1, 1], row by row; C is 1 or 3. What is no number is drawn black.
     ///   - scale: pixels a side that an image's pixel becomes.
     /// - Returns: a PNG file.
+    /// - Throws: `TensorError` if there is no image, or images have another shape.
     public static func png(_ images: Tensor, columns: Int, scale: Int = 2) throws -> [UInt8] {
-        let (count, height, width, channels) = (
-            images.shape[0], images.shape[1], images.shape[2], images.shape[3]
-        )
+        let shape = images.shape
+        guard shape.rank == 4, shape.count > 0, [1, 3].contains(shape[3]), columns > 0, scale > 0 else {
+            throw TensorError(
+                "sample grid",
+                "the images are \(shape) in \(columns) columns at scale \(scale), expected [N, H, W, 1 or 3] "
+                    + "with N, H, W, columns and scale of at least 1")
+        }
+        let (count, height, width, channels) = (shape[0], shape[1], shape[2], shape[3])
         let values = try images.doubles()
         let gap = 2
         let rows = (count + columns - 1) / columns
@@ -23,12 +29,15 @@ public enum SampleGrid {
                     let source = ((image * height + y / scale) * width + x / scale) * channels
                     let target = ((top + y) * gridWidth + left + x) * channels
                     for channel in 0..<channels {
-                        let value = (values[source + channel] + 1) * 127.5
-                        pixels[target + channel] = UInt8(min(max(value.rounded(), 0), 255))
+                        pixels[target + channel] = byte(values[source + channel])
                     }
                 }
             }
         }
         return PNG.encode(pixels, width: gridWidth, height: gridHeight, channels: channels)
+    }
+
+    private static func byte(_ value: Double) -> UInt8 {
+        value.isNaN ? 0 : UInt8(min(max(((value + 1) * 127.5).rounded(), 0), 255))
     }
 }

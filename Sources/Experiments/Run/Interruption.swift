@@ -1,20 +1,23 @@
 import Foundation
 import Synchronization
 
-/// SIGINT and SIGTERM as a question a loop asks after each step. A second one ends the process at once.
+/// SIGINT and SIGTERM as a question a loop asks after each step. A second one of either ends the process at once.
 public enum Interruption {
-    private static let signal = Atomic<Int32>(0)
+    private static let flag = Atomic<Int32>(0)
 
     /// Begins to listen.
     public static func install() {
         // The first access initialises the flag, before a handler can.
-        signal.store(0, ordering: .relaxed)
+        flag.store(0, ordering: .relaxed)
         for number in [SIGINT, SIGTERM] {
             var action = sigaction()
+            // Nothing here but what a handler may do: an atomic store and signal(2).
             action.__sigaction_handler.sa_handler = { number in
-                Interruption.signal.store(number, ordering: .relaxed)
+                Interruption.flag.store(number, ordering: .relaxed)
+                signal(SIGINT, SIG_DFL)
+                signal(SIGTERM, SIG_DFL)
             }
-            action.sa_flags = Int32(bitPattern: SA_RESETHAND) | SA_RESTART
+            action.sa_flags = SA_RESTART
             sigaction(number, &action, nil)
         }
         // Who starts this process may have left them blocked.
@@ -27,7 +30,7 @@ public enum Interruption {
 
     /// The name of the signal that came, if one did.
     public static var received: String? {
-        switch signal.load(ordering: .relaxed) {
+        switch flag.load(ordering: .relaxed) {
         case 0: nil
         case SIGINT: "SIGINT"
         case SIGTERM: "SIGTERM"

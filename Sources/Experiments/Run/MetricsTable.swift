@@ -1,6 +1,7 @@
 import Foundation
 
-/// A CSV file that grows by a row a step (RFC 4180). Numbers are written so that they read back the same.
+/// A CSV file that grows by a row a step (RFC 4180, lines ended by a line feed). Numbers are written so that they
+/// read back the same.
 public final class MetricsTable {
     public let path: String
     public let columns: [String]
@@ -9,25 +10,23 @@ public final class MetricsTable {
     /// - Parameters:
     ///   - columns: the first is the step, which `keepingUpTo` compares.
     ///   - keepingUpTo: the last step whose row is kept of a table that is there; others are cut off, so that a
-    ///     resumed run does not write a step twice. `nil` begins anew.
-    /// - Throws: `FileError` if the table there has other columns or cannot be written.
+    ///     resumed run does not write a step twice, and with them what a killed run wrote of a row. `nil` begins
+    ///     anew.
+    /// - Throws: `FileError` if the table there has other columns, is damaged in a row to keep, or cannot be
+    ///   written.
     public init(_ path: String, columns: [String], keepingUpTo step: Int?) throws {
         self.path = path
         self.columns = columns
-        var lines = [columns.joined(separator: ",")]
+        var contents = Array((columns.map(Self.quoted).joined(separator: ",") + "\n").utf8)
         if let step, access(path, F_OK) == 0 {
-            let text = String(decoding: try AtomicFile.read(path), as: UTF8.self)
-            let found = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-            guard found.first.map(String.init) == lines[0] else {
+            let found = try AtomicFile.read(path)
+            guard found.starts(with: contents) else {
                 throw FileError(path, "has other columns than this version writes; move it away to go on")
             }
-            lines += found.dropFirst().map(String.init).prefix { line in
-                line.split(separator: ",", omittingEmptySubsequences: false).count == columns.count
-                    && line.prefix { $0 != "," }.isEmpty == false
-                    && Int(line.prefix { $0 != "," }).map { $0 <= step } ?? false
-            }
+            contents += try Self.rows(
+                of: found[contents.count...], upTo: step, columns: columns.count, path)
         }
-        try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: path)
+        try AtomicFile.write(contents, to: path)
         guard let handle = FileHandle(forWritingAtPath: path) else {
             throw FileError.system(path, "cannot be opened")
         }
@@ -38,16 +37,40 @@ public final class MetricsTable {
     /// - Parameter values: by column; what is missing is left empty, what is no number too.
     /// - Throws: `FileError` if the disk is full or the like.
     public func append(_ values: [String: Double]) throws {
-        let row = columns.map { column in
-            values[column].map { value in
-                value == value.rounded() && abs(value) < 1e15
-                    ? "\(Int(value))" : value.isFinite ? "\(value)" : ""
-            } ?? ""
-        }
+        let row = columns.map { values[$0].map(Self.text) ?? "" }
         do {
             try handle.write(contentsOf: Data((row.joined(separator: ",") + "\n").utf8))
         } catch {
             throw FileError(path, "cannot be written: \(error)")
         }
+    }
+
+    /// The rows up to a step. A row holds numbers only, so that no separator in it is quoted.
+    private static func rows(of body: ArraySlice<UInt8>, upTo step: Int, columns: Int, _ path: String) throws
+        -> ArraySlice<UInt8>
+    {
+        var (end, line) = (body.startIndex, 2)
+        while let lineEnd = body[end...].firstIndex(of: UInt8(ascii: "\n")) {
+            let fields = body[end..<lineEnd].split(
+                separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+            guard fields.count == columns, let found = Int(String(decoding: fields[0], as: UTF8.self)) else {
+                throw FileError(
+                    path, "line \(line) is no row of \(columns) numbers; repair it or move the file away")
+            }
+            guard found <= step else { break }
+            (end, line) = (lineEnd + 1, line + 1)
+        }
+        return body[..<end]
+    }
+
+    private static func quoted(_ name: String) -> String {
+        guard name.contains(where: { ",\"\r\n".contains($0) || $0 == "\r\n" }) else { return name }
+        return "\"\(name.replacingOccurrences(of: "\"", with: "\"\""))\""
+    }
+
+    private static func text(_ value: Double) -> String {
+        guard value.isFinite else { return "" }
+        let isShort = abs(value) < 1e15 && !(value == 0 && value.sign == .minus)
+        return isShort ? Int(exactly: value).map(String.init) ?? "\(value)" : "\(value)"
     }
 }

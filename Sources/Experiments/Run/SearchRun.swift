@@ -157,7 +157,9 @@ public final class SearchRun {
     }
 
     private func finalPictures(_ genotype: Genotype) throws -> [String] {
-        var paths = try CellDrawing.write(genotype, to: directory.search("cells"))
+        let drawing = try CellDrawing(of: genotype, to: directory.search("cells"))
+        for warning in drawing.warnings { progress.say(warning) }
+        var paths = drawing.paths
         let grid = directory.search("samples/epoch-\(String(format: "%03d", settings.epochs)).png")
         if access(grid, F_OK) == 0 { paths.append(grid) }
         return paths

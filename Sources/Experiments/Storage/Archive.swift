@@ -4,9 +4,19 @@ import TensorEngine
 public struct Archive: Sendable {
     /// A tensor's elements in row-major order.
     public struct Entry: Sendable, Hashable {
-        public var dtype: DType
-        public var shape: Shape
-        public var bytes: [UInt8]
+        public let dtype: DType
+        public let shape: Shape
+        public let bytes: [UInt8]
+
+        /// - Precondition: there are as many bytes as elements of that type need.
+        public init(dtype: DType, shape: Shape, bytes: [UInt8]) {
+            precondition(
+                bytes.count == shape.count * dtype.byteCount,
+                "\(bytes.count) bytes cannot be \(dtype) \(shape)")
+            self.dtype = dtype
+            self.shape = shape
+            self.bytes = bytes
+        }
     }
 
     public enum Attribute: Sendable, Hashable {

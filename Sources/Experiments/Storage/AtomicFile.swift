@@ -20,8 +20,12 @@ public struct FileError: Error, Hashable, CustomStringConvertible {
 
 /// Files that are there whole or not at all: written beside, flushed to disk, and renamed.
 package enum AtomicFile {
-    /// - Throws: `FileError`; what was at the path before is then untouched.
-    package static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws {
+    /// - Parameter beforeReplacing: called when the new file is on disk, before it takes the old one's place.
+    /// - Throws: `FileError`, or what `beforeReplacing` throws; what was at the path before is then untouched,
+    ///   unless the directory alone could not be flushed.
+    package static func write(
+        _ bytes: UnsafeRawBufferPointer, to path: String, beforeReplacing: () throws -> Void = {}
+    ) throws {
         let temporary = "\(path).\(getpid()).part"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw FileError.system(temporary, "cannot be created") }
@@ -39,6 +43,7 @@ package enum AtomicFile {
             guard fsync(descriptor) == 0 else { throw FileError.system(path, "cannot be flushed to disk") }
             isOpen = false
             guard close(descriptor) == 0 else { throw FileError.system(path, "cannot be closed") }
+            try beforeReplacing()
             guard rename(temporary, path) == 0 else { throw FileError.system(path, "cannot be put in place") }
         } catch {
             if isOpen { close(descriptor) }
@@ -48,8 +53,10 @@ package enum AtomicFile {
         try flushDirectory(of: path)
     }
 
-    package static func write(_ bytes: [UInt8], to path: String) throws {
-        try bytes.withUnsafeBytes { try write($0, to: path) }
+    package static func write(
+        _ bytes: [UInt8], to path: String, beforeReplacing: () throws -> Void = {}
+    ) throws {
+        try bytes.withUnsafeBytes { try write($0, to: path, beforeReplacing: beforeReplacing) }
     }
 
     package static func write(_ text: String, to path: String) throws {
@@ -58,16 +65,37 @@ package enum AtomicFile {
 
     /// Makes a rename in a directory last.
     package static func flushDirectory(of path: String) throws {
-        let directory = (path as NSString).deletingLastPathComponent
-        let descriptor = open(directory.isEmpty ? "." : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let directory = directory(of: path)
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError.system(directory, "cannot be opened") }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw FileError.system(directory, "cannot be flushed to disk") }
     }
 
+    /// Deletes what writers of a path that were killed have left beside it. Nobody may be writing to it.
+    package static func removeLeftovers(of path: String) {
+        let (directory, name) = (directory(of: path), (path as NSString).lastPathComponent)
+        for file in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        where file.hasPrefix("\(name).") && file.hasSuffix(".part") {
+            unlink("\(directory)/\(file)")
+        }
+    }
+
+    private static func directory(of path: String) -> String {
+        let directory = (path as NSString).deletingLastPathComponent
+        return directory.isEmpty ? "." : directory
+    }
+
     /// The whole of a regular file.
-    package static func read(_ path: String) throws -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    ///
+    /// - Parameter checkingHeader: is given up to 512 bytes of the file's beginning, and the file's size, before
+    ///   memory is taken for the whole.
+    /// - Throws: `FileError`, or what `checkingHeader` throws.
+    package static func read(
+        _ path: String, checkingHeader: (_ header: [UInt8], _ size: Int) throws -> Void = { _, _ in }
+    ) throws -> [UInt8] {
+        // Not blocking, for a pipe would wait for its writer.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileError.system(path, "cannot be opened") }
         defer { close(descriptor) }
         var status = stat()
@@ -75,9 +103,16 @@ package enum AtomicFile {
             throw FileError(path, "is no regular file")
         }
         let size = Int(status.st_size)
-        return try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            while count < size {
-                let found = Glibc.read(descriptor, buffer.baseAddress! + count, size - count)
+        try checkingHeader(try bytes(0..<min(size, 512), of: descriptor, path), size)
+        return try bytes(0..<size, of: descriptor, path)
+    }
+
+    private static func bytes(_ range: Range<Int>, of descriptor: Int32, _ path: String) throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+            while count < range.count {
+                let found = pread(
+                    descriptor, buffer.baseAddress! + count, range.count - count,
+                    off_t(range.lowerBound + count))
                 if found < 0 && errno == EINTR { continue }
                 guard found >= 0 else { throw FileError.system(path, "cannot be read") }
                 guard found > 0 else { throw FileError(path, "became shorter while it was read") }

@@ -5,31 +5,65 @@ package struct SHA256 {
         0x5be0_cd19
     )
 
+    /// What does not fill a block yet, and the number of bytes seen.
+    private var pending: [UInt8] = []
+    private var length = 0
+
+    package init() {}
+
     /// The digest of some bytes: 32 of them.
     package static func digest(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         var hash = SHA256()
-        let whole = bytes.count / 64 * 64
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { schedule in
-            for block in stride(from: 0, to: whole, by: 64) {
-                hash.absorb(UnsafeRawBufferPointer(rebasing: bytes[block..<(block + 64)]), schedule)
-            }
-            var tail = Array(bytes[whole...]) + [0x80]
-            while tail.count % 64 != 56 { tail.append(0) }
-            let bits = UInt64(bytes.count) * 8
-            tail += (0..<8).map { UInt8(truncatingIfNeeded: bits >> UInt64(56 - 8 * $0)) }
-            tail.withUnsafeBytes { tail in
-                for block in stride(from: 0, to: tail.count, by: 64) {
-                    hash.absorb(UnsafeRawBufferPointer(rebasing: tail[block..<(block + 64)]), schedule)
-                }
-            }
+        hash.update(bytes)
+        return hash.finish()
+    }
+
+    /// Adds bytes to those whose digest is taken.
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        length += bytes.count
+        var start = 0
+        if !pending.isEmpty {
+            start = min(64 - pending.count, bytes.count)
+            pending += bytes[..<start]
+            guard pending.count == 64 else { return }
+            let block = pending
+            block.withUnsafeBytes { absorb($0) }
+            pending = []
         }
-        let s = hash.state
-        return [s.0, s.1, s.2, s.3, s.4, s.5, s.6, s.7].flatMap { word in
+        let end = start + (bytes.count - start) / 64 * 64
+        absorb(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+        pending += bytes[end...]
+    }
+
+    /// The digest of all bytes so far.
+    package consuming func finish() -> [UInt8] {
+        let bits = UInt64(length) * 8
+        pending.append(0x80)
+        while pending.count % 64 != 56 { pending.append(0) }
+        pending += (0..<8).map { UInt8(truncatingIfNeeded: bits >> UInt64(56 - 8 * $0)) }
+        let tail = pending
+        tail.withUnsafeBytes { absorb($0) }
+        return [state.0, state.1, state.2, state.3, state.4, state.5, state.6, state.7].flatMap { word in
             (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32(24 - 8 * $0)) }
         }
     }
 
-    private mutating func absorb(_ block: UnsafeRawBufferPointer, _ w: UnsafeMutableBufferPointer<UInt32>) {
+    /// Takes in whole blocks of 64 bytes.
+    private mutating func absorb(_ blocks: UnsafeRawBufferPointer) {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { schedule in
+            Self.constants.withUnsafeBufferPointer { constants in
+                for start in stride(from: 0, to: blocks.count, by: 64) {
+                    let block = UnsafeRawBufferPointer(rebasing: blocks[start..<(start + 64)])
+                    absorb(block, schedule, constants)
+                }
+            }
+        }
+    }
+
+    private mutating func absorb(
+        _ block: UnsafeRawBufferPointer, _ w: UnsafeMutableBufferPointer<UInt32>,
+        _ constants: UnsafeBufferPointer<UInt32>
+    ) {
         for t in 0..<16 {
             w[t] = UInt32(bigEndian: block.loadUnaligned(fromByteOffset: 4 * t, as: UInt32.self))
         }
@@ -41,7 +75,7 @@ package struct SHA256 {
         var (a, b, c, d, e, f, g, h) = state
         for t in 0..<64 {
             let s1 = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
-            let first = h &+ s1 &+ ((e & f) ^ (~e & g)) &+ Self.constants[t] &+ w[t]
+            let first = h &+ s1 &+ ((e & f) ^ (~e & g)) &+ constants[t] &+ w[t]
             let s0 = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)
             let second = s0 &+ ((a & b) ^ (a & c) ^ (b & c))
             (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)

@@ -20,28 +20,43 @@ package enum VerifiedImage {
         return image
     }
 
+    /// - Throws: `ArchiveError` that says what differs, if any byte is not as it was written; `FileError` if the
+    ///   file cannot be read.
+    package static func read(_ path: String) throws -> Archive {
+        try open(AtomicFile.read(path, checkingHeader: check))
+    }
+
     /// - Throws: `ArchiveError` that says what differs, if any byte is not as it was written.
     package static func open(_ image: [UInt8]) throws -> Archive {
-        guard image.count >= HDF5.userBlock else {
-            throw ArchiveError("it has \(image.count) bytes, expected at least \(HDF5.userBlock)")
+        try check(header: image, size: image.count)
+        var hash = SHA256()
+        image.withUnsafeBytes { image in
+            hash.update(UnsafeRawBufferPointer(rebasing: image[..<digest.lowerBound]))
+            [UInt8](repeating: 0, count: digest.count).withUnsafeBytes { hash.update($0) }
+            hash.update(UnsafeRawBufferPointer(rebasing: image[digest.upperBound...]))
         }
-        guard image.starts(with: magic.dropLast()) else {
-            throw ArchiveError("it is no checkpoint of Errata's")
-        }
-        guard image[7] == magic[7] else {
-            throw ArchiveError("its format is version \(image[7]), expected version \(magic[7])")
-        }
-        let length = image[8..<16].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        guard length == UInt64(image.count) else {
-            throw ArchiveError(
-                "it has \(image.count) bytes, its header says \(length): it is cut off or damaged")
-        }
-        var unsigned = image
-        unsigned.replaceSubrange(digest, with: repeatElement(0, count: digest.count))
-        guard unsigned.withUnsafeBytes({ SHA256.digest($0) }).elementsEqual(image[digest]) else {
+        guard hash.finish().elementsEqual(image[digest]) else {
             throw ArchiveError("its contents do not have the digest in its header: it is damaged")
         }
         return try HDF5.archive(of: image)
+    }
+
+    /// Checks all of the user block but the digest.
+    private static func check(header: [UInt8], size: Int) throws {
+        guard header.count >= HDF5.userBlock else {
+            throw ArchiveError("it has \(size) bytes, expected at least \(HDF5.userBlock): it is cut off")
+        }
+        guard header.starts(with: magic.dropLast()) else {
+            throw ArchiveError("it is no checkpoint of Errata's")
+        }
+        guard header[7] == magic[7] else {
+            throw ArchiveError("its format is version \(header[7]), expected version \(magic[7])")
+        }
+        let length = header[8..<16].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard length == UInt64(size) else {
+            throw ArchiveError(
+                "it has \(size) bytes, its header says \(length): it is cut off or damaged")
+        }
     }
 
     private static func littleEndian(_ value: UInt64) -> [UInt8] {
