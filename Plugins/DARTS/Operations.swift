@@ -8,7 +8,7 @@ import TensorEngine
 /// and add up all its branches in one pass.
 protocol Operation: Sendable {
     /// [N, H, W, C] → [N, ⌈H/stride⌉, ⌈W/stride⌉, C], before the last batch norm.
-    func branch(_ x: Tensor, _ context: ForwardContext) throws -> Tensor
+    func branch(_ x: Tensor, _ context: ForwardContext) throws -> MixedBranch
     /// The batch norm at the end.
     var norm: BatchNorm? { get }
     /// Whether the operation hands on its input as it is.
@@ -20,7 +20,7 @@ extension Operation {
 
     /// The whole operation.
     func callAsFunction(_ x: Tensor, _ context: ForwardContext) throws -> Tensor {
-        let y = try branch(x, context)
+        let y = try branch(x, context).output()
         return try norm.map { try $0(y, context) } ?? y
     }
 }
@@ -70,7 +70,7 @@ struct Identity: Operation {
     var norm: BatchNorm? { nil }
     var isIdentity: Bool { true }
 
-    func branch(_ x: Tensor, _ context: ForwardContext) -> Tensor { x }
+    func branch(_ x: Tensor, _ context: ForwardContext) -> MixedBranch { .tensor(x) }
 }
 
 /// A 3×3 pool, then batch norm in the search. Discrete networks, which have affine norms, pool alone.
@@ -85,8 +85,8 @@ struct Pooling: Operation {
         norm = affine ? nil : BatchNorm(scope["norm"], channels: channels, affine: false)
     }
 
-    func branch(_ x: Tensor, _ context: ForwardContext) throws -> Tensor {
-        isMaximum ? try x.maxPool(window) : try x.averagePool(window)
+    func branch(_ x: Tensor, _ context: ForwardContext) -> MixedBranch {
+        isMaximum ? .maxPool(x, window) : .averagePool(x, window)
     }
 }
 
@@ -127,8 +127,8 @@ struct SeparableConvolution: Operation {
         norm = BatchNorm(scope["second"]["norm"], channels: channels, affine: affine)
     }
 
-    func branch(_ x: Tensor, _ context: ForwardContext) throws -> Tensor {
-        try second(first(x, context), after: middle, context)
+    func branch(_ x: Tensor, _ context: ForwardContext) throws -> MixedBranch {
+        .tensor(try second(first(x, context), after: middle, context))
     }
 }
 
@@ -142,7 +142,9 @@ struct DilatedConvolution: Operation {
         norm = BatchNorm(scope["norm"], channels: channels, affine: affine)
     }
 
-    func branch(_ x: Tensor, _ context: ForwardContext) throws -> Tensor { try half(x, context) }
+    func branch(_ x: Tensor, _ context: ForwardContext) throws -> MixedBranch {
+        .tensor(try half(x, context))
+    }
 }
 
 /// ReLU, 1×1 convolution, batch norm: what brings a cell's inputs to its number of channels.
@@ -155,8 +157,8 @@ struct PointwiseConvolution: Operation {
         norm = BatchNorm(scope["norm"], channels: outputs, affine: affine)
     }
 
-    func branch(_ x: Tensor, _ context: ForwardContext) throws -> Tensor {
-        try convolution(x.relu(), context)
+    func branch(_ x: Tensor, _ context: ForwardContext) throws -> MixedBranch {
+        .tensor(try convolution(x.relu(), context))
     }
 }
 
@@ -173,11 +175,11 @@ struct FactorizedReduce: Operation {
         norm = BatchNorm(scope["norm"], channels: outputs, affine: affine)
     }
 
-    func branch(_ x: Tensor, _ context: ForwardContext) throws -> Tensor {
+    func branch(_ x: Tensor, _ context: ForwardContext) throws -> MixedBranch {
         var x = try x.relu()
         for axis in 1...2 where x.shape[axis] % 2 == 1 { x = try x.padded(axis: axis, before: 0, after: 1) }
         let shifted = try x.sliced(axis: 1, from: 1, count: x.shape[1] - 1)
             .sliced(axis: 2, from: 1, count: x.shape[2] - 1)
-        return try Tensor.concatenated([even(x, context), odd(shifted, context)], axis: -1)
+        return .tensor(try Tensor.concatenated([even(x, context), odd(shifted, context)], axis: -1))
     }
 }

@@ -18,10 +18,10 @@ struct DeterminismTests {
         let second = try first.separableConvolution(
             depthwise: depthwise, pointwise: pointwise, .init(padding: 2, dilation: 2), normalization: .init()
         ).output
-        let maximum = try x.maxPool(.init(size: 3, stride: 1, padding: 1))
-        let average = try x.averagePool(.init(size: 3, stride: 1, padding: 1))
+        let window = PoolingWindow(size: 3, stride: 1, padding: 1)
         let mixed = try Tensor.normalizedWeightedSum(
-            [second, maximum, average, x], normalizations: [.init(), .init(), .init(), nil],
+            [.tensor(second), .maxPool(x, window), .averagePool(x, window), .tensor(x)],
+            normalizations: [.init(), .init(), .init(), nil],
             weights: weights.softmax()
         ).output
         let reduced = try mixed.convolution(dense, .init(stride: 2, padding: 1)).normalized().output

@@ -61,6 +61,14 @@ func check(_ test: GradientCase, sourceLocation: SourceLocation = #_sourceLocati
     for (composed, plain) in zip(first, try gradient(variables, createGraph: false)) {
         expectClose(plain, composed, 1e-10, "\(test.name): the gradient with and without a graph")
     }
+    // What is not asked for is not computed, and changes nothing in what is.
+    for index in point.indices {
+        let variable = point[index].variable
+        var inputs = point
+        inputs[index] = variable
+        let alone = try gradients(of: value(inputs), withRespectTo: [variable])[0]
+        expectClose(alone, first[index], 1e-10, "\(test.name): the gradient of input \(index) alone")
+    }
     let second =
         first.contains(where: \.isDifferentiable)
         ? try gradients(of: inner(first), withRespectTo: variables)

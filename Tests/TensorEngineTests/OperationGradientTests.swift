@@ -173,11 +173,15 @@ struct OperationGradientTests {
         }
         let branch: Shape = [2, 3, 4, 5]
         cases.append(
-            .init("normalised weighted sum", [branch, branch, branch, branch, [4]]) {
+            .init("normalised weighted sum", [branch, branch, branch, branch, branch, [5]]) {
                 let moments = (random([5], 5), try random([5], 6).squared())
+                let window = PoolingWindow(size: 3, stride: 1, padding: 1)
                 return try Tensor.normalizedWeightedSum(
-                    Array($0.prefix(4)), normalizations: [.init(), nil, .init(moments: moments), .init()],
-                    weights: $0[4].softmax()
+                    [
+                        .tensor($0[0]), .tensor($0[1]), .tensor($0[2]), .maxPool($0[3], window),
+                        .averagePool($0[4], window),
+                    ], normalizations: [.init(), nil, .init(moments: moments), .init(), nil],
+                    weights: $0[5].softmax()
                 ).output.squared()
             })
         return cases
