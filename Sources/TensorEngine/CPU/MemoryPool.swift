@@ -8,6 +8,8 @@ import Synchronization
 final class MemoryPool: Sendable {
     static let alignment = 64
     private static let hugePage = 2 << 20
+    /// From this size on a block has pages of its own.
+    private static let mapped = 1 << 20
     /// What may wait beyond what was live at the peak: blocks of sizes that come and go.
     private static let slack = 64 << 20
 
@@ -37,15 +39,29 @@ final class MemoryPool: Sendable {
             return SendablePointer(pointer)
         }
         if let recycled { return recycled.pointer }
-        var pointer: UnsafeMutableRawPointer?
-        let isHuge = size >= Self.hugePage
-        guard posix_memalign(&pointer, isHuge ? Self.hugePage : Self.alignment, size) == 0, let pointer else {
-            fatalError("out of memory: \(size) bytes")
+        return Self.map(size)
+    }
+
+    /// Memory from the system: pages of its own for a large block, so that giving it back gives back all of it.
+    private static func map(_ size: Int) -> UnsafeMutableRawPointer {
+        if size < mapped {
+            var pointer: UnsafeMutableRawPointer?
+            guard posix_memalign(&pointer, alignment, size) == 0, let pointer else { outOfMemory(size) }
+            return pointer
         }
+        guard let pointer = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            pointer != MAP_FAILED
+        else { outOfMemory(size) }
         // Large pages spare the kernel most of the work of a first touch; without them nothing is lost.
-        if isHuge { madvise(pointer, size, Int32(MADV_HUGEPAGE)) }
+        if size >= hugePage { madvise(pointer, size, Int32(MADV_HUGEPAGE)) }
         return pointer
     }
+
+    private static func unmap(_ pointer: UnsafeMutableRawPointer, _ size: Int) {
+        if size < mapped { free(pointer) } else { munmap(pointer, size) }
+    }
+
+    private static func outOfMemory(_ size: Int) -> Never { fatalError("out of memory: \(size) bytes") }
 
     func release(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) {
         let size = Self.blockSize(byteCount)
@@ -59,7 +75,7 @@ final class MemoryPool: Sendable {
             state.freeBytes += size
             return true
         }
-        if !keep { free(pointer) }
+        if !keep { Self.unmap(pointer, size) }
     }
 
     var use: MemoryUse { state.withLock { $0.use } }
@@ -68,12 +84,12 @@ final class MemoryPool: Sendable {
     func reset() {
         let waiting = state.withLock { state in
             state.use.peak = state.use.current
-            let waiting = state.free.values.joined().map(SendablePointer.init)
+            let waiting = state.free.flatMap { size, blocks in blocks.map { (size, SendablePointer($0)) } }
             state.free = [:]
             state.freeBytes = 0
             return waiting
         }
-        for block in waiting { free(block.pointer) }
+        for (size, block) in waiting { Self.unmap(block.pointer, size) }
     }
 
     deinit { reset() }
