@@ -167,10 +167,22 @@ struct HDF5Tests {
         #expect(soft.contains("another name"), "\(soft)")
     }
 
-    /// Without a budget, eight links to itself at thirty levels would be 8³⁰ visits.
-    @Test func groupsThatContainThemselvesComeToAnEnd() throws {
-        _ = try refusal { file in
-            for name in "abcdefgh" { H5Lcreate_hard(file, "/", file, String(name), 0, 0) }
+    @Test func groupsThatContainThemselvesAreRefused() throws {
+        let error = try refusal { H5Lcreate_hard($0, "/", $0, "x", 0, 0) }
+        #expect(error.contains("nested"), "\(error)")
+    }
+
+    /// Thirty groups, each with two names in the one before: a billion paths in a file of some kilobytes.
+    @Test(.timeLimit(.minutes(1)))
+    func moreNamesThanTheFileHasRoomForAreRefused() throws {
+        let error = try refusal { file in
+            var path = ""
+            for _ in 0..<30 {
+                H5Gclose(H5Gcreate2(file, "\(path)/a", 0, 0, 0))
+                H5Lcreate_hard(file, "\(path)/a", file, "\(path)/b", 0, 0)
+                path += "/a"
+            }
         }
+        #expect(error.contains("claims"), "\(error)")
     }
 }
