@@ -53,7 +53,7 @@ let package = Package(
         tests(of: "NeuralNetworks", resources: [.copy("Fixtures")]),
         tests(of: "Datasets"),
         tests(of: "ErrataCore", ["DARTS", "DCGAN"]),
-        tests(of: "Experiments", ["DARTS", "DCGAN"]),
+        tests(of: "Experiments", ["CHDF5", "CZlib", "DARTS", "DCGAN"]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "DCGAN", ["DARTS"]),

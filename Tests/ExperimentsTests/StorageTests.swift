@@ -3,18 +3,6 @@ import Foundation
 import TensorEngine
 import Testing
 
-/// A directory of its own for a test, removed afterwards.
-final class TemporaryDirectory {
-    let path: String
-
-    init() throws {
-        path = NSTemporaryDirectory() + "/errata-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-}
-
 @Suite("Checkpoints")
 struct CheckpointTests {
     let archive: Archive
@@ -54,7 +42,7 @@ struct CheckpointTests {
             damaged[position] ^= 0x10
             #expect(throws: ArchiveError.self, "byte \(position)") { try VerifiedImage.open(damaged) }
         }
-        for length in [0, 1, 7, 47, 511, 512, 700, image.count - 1] {
+        for length in Array(0..<64) + Array(stride(from: 64, to: image.count, by: 131)) + [image.count - 1] {
             #expect(throws: ArchiveError.self, "\(length) bytes") {
                 try VerifiedImage.open(Array(image.prefix(length)))
             }
@@ -79,7 +67,69 @@ struct CheckpointTests {
         try AtomicFile.write(bytes, to: store.path)
         let error = #expect(throws: FileError.self) { try store.read() }
         #expect(error?.path == store.path)
-        #expect(error?.reason.contains(store.previousPath) == true)
+        #expect(error?.reason.contains("\(store.previousPath), is sound") == true)
+
+        try AtomicFile.write("ERRATA", to: store.previousPath)
+        let both = #expect(throws: FileError.self) { try store.read() }
+        #expect(both?.reason.contains("cannot be read either") == true)
+    }
+
+    @Test func aLatestCheckpointThatIsMissingIsNoFreshStart() throws {
+        let directory = try TemporaryDirectory()
+        let store = CheckpointStore("\(directory.path)/checkpoint.h5")
+        #expect(!store.exists)
+        for _ in 0..<2 { try store.write(archive) }
+        unlink(store.path)
+        #expect(store.exists)
+        let error = #expect(throws: FileError.self) { try store.read() }
+        #expect(error?.reason.contains("is sound") == true)
+    }
+
+    /// A file that says to be what it is not takes no memory: this one has 2⁴⁰ bytes, all of them holes.
+    @Test(arguments: [[], Array("ERRATA".utf8) + [0, 1, 0xFF, 0xFF, 0xFF, 0xFF]] as [[UInt8]])
+    func hugeFilesAreRefusedUnread(_ beginning: [UInt8]) throws {
+        let directory = try TemporaryDirectory()
+        let store = CheckpointStore("\(directory.path)/checkpoint.h5")
+        try AtomicFile.write(beginning, to: store.path)
+        try #require(truncate(store.path, 1 << 40) == 0)
+        #expect(throws: FileError.self) { try store.read() }
+    }
+
+    /// A disk that is full, as a limit on the size of files: the write fails amid the file.
+    @Test func aFailedWriteLeavesBothCheckpoints() async {
+        await #expect(processExitsWith: .success) {
+            let directory = try TemporaryDirectory()
+            let store = CheckpointStore("\(directory.path)/checkpoint.h5")
+            var archive = Archive()
+            for step in 1...2 {
+                archive[attribute: "step"] = .integer(step)
+                try store.write(archive)
+            }
+            // What a writer that was killed has left.
+            try AtomicFile.write("half", to: "\(store.path).4711.part")
+            signal(SIGXFSZ, SIG_IGN)
+            var limit = rlimit(rlim_cur: 1000, rlim_max: .max)
+            try #require(setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
+            archive[attribute: "step"] = .integer(3)
+            let error = #expect(throws: FileError.self) { try store.write(archive) }
+            #expect(error?.reason.contains("File too large") == true)
+            #expect(try store.read().integer("step") == 2)
+            #expect(try CheckpointStore(store.previousPath).read().integer("step") == 1)
+            let files = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+            #expect(files.sorted() == ["checkpoint.h5", "checkpoint.h5.previous"])
+        }
+    }
+
+    @Test func aCheckpointThatCannotBeRotatedIsNotReplaced() throws {
+        let directory = try TemporaryDirectory()
+        let store = CheckpointStore("\(directory.path)/checkpoint.h5")
+        try store.write(archive)
+        try FileManager.default.createDirectory(
+            atPath: "\(store.previousPath)/full", withIntermediateDirectories: true)
+        var second = archive
+        second[attribute: "step"] = .integer(8)
+        #expect(throws: FileError.self) { try store.write(second) }
+        #expect(try store.read().integer("step") == -7)
     }
 
     @Test func tensorsOfAnotherShapeAreRefused() throws {
@@ -88,82 +138,5 @@ struct CheckpointTests {
         #expect(throws: ArchiveError.self) { try archive.tensor("labels", [3], .float32, on: backend) }
         #expect(throws: ArchiveError.self) { try archive.tensor("nothing", [3], .int32, on: backend) }
         #expect(try archive.tensor("labels", [3], .int32, on: backend).values() == [1, -2, 3] as [Int32])
-    }
-
-    /// FIPS 180-4's examples, and lengths around a block's end computed by other software.
-    @Test(arguments: [
-        ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-        ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-        (
-            "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
-        ),
-        (
-            String(repeating: "a", count: 1_000_000),
-            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
-        ),
-    ])
-    func sha256(_ text: String, _ expected: String) {
-        let digest = Array(text.utf8).withUnsafeBytes { SHA256.digest($0) }
-        #expect(digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() == expected)
-    }
-}
-
-@Suite("Files of a run")
-struct RunFileTests {
-    @Test func aFileThatCannotBeWrittenLeavesTheOldOne() throws {
-        let directory = try TemporaryDirectory()
-        let path = "\(directory.path)/file"
-        try AtomicFile.write("old", to: path)
-        #expect(throws: FileError.self) {
-            try AtomicFile.write("new", to: "\(directory.path)/\(String(repeating: "x", count: 300))")
-        }
-        #expect(throws: FileError.self) { try AtomicFile.write("new", to: "\(directory.path)/none/file") }
-        #expect(try AtomicFile.read(path) == Array("old".utf8))
-        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["file"])
-    }
-
-    @Test func aLockHasOneHolder() throws {
-        let directory = try TemporaryDirectory()
-        let path = "\(directory.path)/lock"
-        var first: RunLock? = try RunLock(path)
-        let error = #expect(throws: FileError.self) { _ = try RunLock(path) }
-        #expect(error?.reason.contains("process \(getpid())") == true)
-        withExtendedLifetime(first) {}
-        first = nil
-        _ = try RunLock(path)
-    }
-
-    @Test func resumedMetricsHaveEachStepOnce() throws {
-        let directory = try TemporaryDirectory()
-        let path = "\(directory.path)/metrics.csv"
-        do {
-            let table = try MetricsTable(path, columns: ["step", "loss"], keepingUpTo: nil)
-            for step in 1...4 { try table.append(["step": Double(step), "loss": 0.1 * Double(step)]) }
-        }
-        // What a killed process leaves: half a line.
-        let handle = try #require(FileHandle(forWritingAtPath: path))
-        try handle.seekToEnd()
-        try handle.write(contentsOf: Data("5,0.".utf8))
-        do {
-            let table = try MetricsTable(path, columns: ["step", "loss"], keepingUpTo: 3)
-            try table.append(["step": 4, "loss": .nan])
-        }
-        let text = String(decoding: try AtomicFile.read(path), as: UTF8.self)
-        #expect(text == "step,loss\n1,0.1\n2,0.2\n3,0.30000000000000004\n4,\n")
-        #expect(throws: FileError.self) {
-            try MetricsTable(path, columns: ["step", "accuracy"], keepingUpTo: 3)
-        }
-    }
-
-    @Test func gridsAreSoundPictures() throws {
-        let backend = try CPUBackend(threads: 1)
-        let images = try backend.tensor((0..<(6 * 4)).map { Double($0) / 12 - 1 }, [6, 2, 2, 1])
-        let png = try SampleGrid.png(images, columns: 3, scale: 1)
-        #expect(Array(png.prefix(8)) == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
-        let size = png[16..<24].map { Int($0) }
-        #expect(size[3] == 3 * 4 + 2 && size[7] == 2 * 4 + 2)
-        // The first pixel of the first image, −1, is black; the frame is white.
-        #expect(png.count < 200)
     }
 }

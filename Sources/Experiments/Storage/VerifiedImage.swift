@@ -14,10 +14,16 @@ package enum VerifiedImage {
     /// - Throws: `ArchiveError` if libhdf5 fails.
     package static func make(_ archive: Archive) throws -> [UInt8] {
         var image = try HDF5.image(of: archive)
+        seal(&image)
+        return image
+    }
+
+    /// Fills the user block of an HDF5 file in.
+    package static func seal(_ image: inout [UInt8]) {
+        image.replaceSubrange(0..<HDF5.userBlock, with: repeatElement(0, count: HDF5.userBlock))
         image.replaceSubrange(0..<8, with: magic)
         image.replaceSubrange(8..<16, with: littleEndian(UInt64(image.count)))
         image.replaceSubrange(digest, with: image.withUnsafeBytes { SHA256.digest($0) })
-        return image
     }
 
     /// - Throws: `ArchiveError` that says what differs, if any byte is not as it was written; `FileError` if the

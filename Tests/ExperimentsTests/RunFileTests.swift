@@ -1,0 +1,117 @@
+import Experiments
+import Foundation
+import Testing
+
+@Suite("Files of a run")
+struct RunFileTests {
+    @Test func aFileThatCannotBeWrittenLeavesTheOldOne() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/file"
+        try AtomicFile.write("old", to: path)
+        #expect(throws: FileError.self) {
+            try AtomicFile.write("new", to: "\(directory.path)/\(String(repeating: "x", count: 300))")
+        }
+        #expect(throws: FileError.self) { try AtomicFile.write("new", to: "\(directory.path)/none/file") }
+        #expect(throws: CancellationError.self) {
+            try AtomicFile.write(Array("new".utf8), to: path) { throw CancellationError() }
+        }
+        #expect(try AtomicFile.read(path) == Array("old".utf8))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["file"])
+    }
+
+    @Test func pipesAndDirectoriesAreNoFiles() throws {
+        let directory = try TemporaryDirectory()
+        try #require(mkfifo("\(directory.path)/pipe", 0o600) == 0)
+        #expect(throws: FileError.self) { try AtomicFile.read("\(directory.path)/pipe") }
+        #expect(throws: FileError.self) { try AtomicFile.read(directory.path) }
+    }
+
+    @Test func aLockHasOneHolder() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/lock"
+        var first: RunLock? = try RunLock(path)
+        let error = #expect(throws: FileError.self) { _ = try RunLock(path) }
+        #expect(error?.reason.contains("process \(getpid())") == true)
+        withExtendedLifetime(first) {}
+        first = nil
+        _ = try RunLock(path)
+    }
+
+    @Test func aKilledHolderHasNoLock() async throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/lock"
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+            let lock = try RunLock(path)
+            withExtendedLifetime(lock) { _ = raise(SIGKILL) }
+        }
+        #expect(try AtomicFile.read(path).starts(with: "process ".utf8))
+        _ = try RunLock(path)
+    }
+
+    @Test func resumedMetricsHaveEachStepOnce() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/metrics.csv"
+        do {
+            let table = try MetricsTable(path, columns: ["step", "loss"], keepingUpTo: nil)
+            for step in 1...4 { try table.append(["step": Double(step), "loss": 0.1 * Double(step)]) }
+        }
+        // What a killed process leaves: half a line.
+        let handle = try #require(FileHandle(forWritingAtPath: path))
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data("5,0.".utf8))
+        do {
+            let table = try MetricsTable(path, columns: ["step", "loss"], keepingUpTo: 3)
+            try table.append(["step": 4, "loss": .nan])
+        }
+        let text = String(decoding: try AtomicFile.read(path), as: UTF8.self)
+        #expect(text == "step,loss\n1,0.1\n2,0.2\n3,0.30000000000000004\n4,\n")
+        #expect(throws: FileError.self) {
+            try MetricsTable(path, columns: ["step", "accuracy"], keepingUpTo: 3)
+        }
+    }
+
+    @Test func aDamagedRowToKeepIsAnError() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/metrics.csv"
+        for damaged in ["2,0.2,7", "2", "x,0.2", ""] {
+            try AtomicFile.write("step,loss\n1,0.1\n\(damaged)\n3,0.3\n", to: path)
+            let error = #expect(throws: FileError.self, "'\(damaged)'") {
+                try MetricsTable(path, columns: ["step", "loss"], keepingUpTo: 3)
+            }
+            #expect(error?.reason.contains("line 3") == true)
+        }
+    }
+
+    @Test func numbersReadBackTheSameAndNamesAreQuoted() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/metrics.csv"
+        let numbers = [1, -0.0, 0.1, 1e15, -1e300, .leastNonzeroMagnitude, 123_456_789.5]
+        for keep in [nil, 0] {
+            let table = try MetricsTable(path, columns: ["step", "a,\"b\""], keepingUpTo: keep)
+            for number in numbers where keep == nil { try table.append(["step": 0, "a,\"b\"": number]) }
+        }
+        let lines = String(decoding: try AtomicFile.read(path), as: UTF8.self).split(separator: "\n")
+        #expect(lines[0] == "step,\"a,\"\"b\"\"\"")
+        #expect(lines.dropFirst().map { Double($0.dropFirst(2))?.bitPattern } == numbers.map(\.bitPattern))
+    }
+
+    @Test func aFirstSignalIsAQuestionASecondAnEnd() async {
+        await #expect(processExitsWith: .signal(SIGINT)) {
+            Interruption.install()
+            #expect(Interruption.received == nil)
+            raise(SIGTERM)
+            #expect(Interruption.received == "SIGTERM")
+            raise(SIGINT)
+        }
+    }
+
+    @Test func peakMemoryGrowsWithWhatIsUsed() async {
+        await #expect(processExitsWith: .success) {
+            let before = peakResidentMemory()
+            let used = [UInt8](repeating: 1, count: 128 << 20)
+            let growth = peakResidentMemory() - before
+            #expect(growth > 100 << 20 && growth < 160 << 20, "\(before) bytes, then \(growth) more")
+            withExtendedLifetime(used) {}
+        }
+    }
+}
