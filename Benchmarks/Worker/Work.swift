@@ -55,7 +55,8 @@ struct Work {
             let loss = try supernet.logits(
                 images, architecture: alphas, ForwardContext(variables, recorder: recorder)
             ).crossEntropy(labels)
-            let found = try gradients(of: loss, withRespectTo: variables.parameters + alphas)
+            let found = try gradients(
+                of: loss, withRespectTo: variables.parameters + alphas, releasingGraph: true)
             let (gradients, _) = try clipped(Array(found.prefix(variables.parameters.count)), norm: 5)
             (state.parameters, momentum) = try sgd.step(
                 state.parameters, gradients: gradients, state: momentum, rate: 0.025)
@@ -76,7 +77,7 @@ struct Work {
             let (logits, auxiliary) = try network.logits(
                 images, ForwardContext(variables, dropPathRate: 0.2, recorder: recorder))
             let loss = try logits.crossEntropy(labels) + auxiliary!.crossEntropy(labels) * 0.4
-            let found = try gradients(of: loss, withRespectTo: variables.parameters)
+            let found = try gradients(of: loss, withRespectTo: variables.parameters, releasingGraph: true)
             let (gradients, _) = try clipped(found, norm: 5)
             (state.parameters, momentum) = try sgd.step(
                 state.parameters, gradients: gradients, state: momentum, rate: 0.025)

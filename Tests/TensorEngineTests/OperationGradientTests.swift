@@ -201,6 +201,14 @@ struct OperationGradientTests {
         #expect(abs(third - (1 - t * t) * (6 * t * t - 2)) < 1e-12)
     }
 
+    @Test func aReleasedGraphSaysSo() throws {
+        let x = random([3], 1).variable
+        let y = try x.tanh().squared().sum()
+        let kept = try gradients(of: y, withRespectTo: [x])[0].doubles()
+        #expect(try gradients(of: y, withRespectTo: [x], releasingGraph: true)[0].doubles() == kept)
+        #expect(throws: TensorError.self) { try gradients(of: y, withRespectTo: [x]) }
+    }
+
     @Test func deepGraphsAreReleasedWithoutRecursion() throws {
         var x = backend.ones([1], .float64).variable
         for _ in 0..<200_000 { x = try x + 1 }

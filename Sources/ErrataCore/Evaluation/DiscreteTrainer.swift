@@ -72,7 +72,8 @@ public struct DiscreteTrainer: Sendable {
         }
         let optimizer = InnerOptimizer(model.rule, rate: rate(epoch: epoch), clip: settings.weights.clip)
         let (updated, next, _) = try optimizer.step(
-            model.state.parameters, gradients: gradients(of: loss, withRespectTo: variables.parameters))
+            model.state.parameters,
+            gradients: gradients(of: loss, withRespectTo: variables.parameters, releasingGraph: true))
         model.state.parameters = updated.map(\.detached)
         model.state.statistics = recorder.updated(model.state.statistics)
         model.rule = next.rule

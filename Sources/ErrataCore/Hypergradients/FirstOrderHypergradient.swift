@@ -10,6 +10,9 @@ public struct FirstOrderHypergradient: Hypergradient {
         var point = solution.point
         point.architecture = problem.architecture.map(\.variable)
         let outer = try problem.outer(point, record)
-        return (try outer.item(), try gradients(of: outer, withRespectTo: point.architecture))
+        return (
+            try outer.item(),
+            try gradients(of: outer, withRespectTo: point.architecture, releasingGraph: true)
+        )
     }
 }

@@ -26,7 +26,8 @@ extension MultilevelProblem {
                 var point = level.simultaneous ? before : solution.point
                 point[player.name] = variables
                 let objective = try player.objective(point, record)
-                let gradients = try gradients(of: objective, withRespectTo: variables)
+                let gradients = try gradients(
+                    of: objective, withRespectTo: variables, releasingGraph: true)
                 let (updated, optimizer, norm) = try player.optimizer.step(
                     player.parameters, gradients: gradients)
                 solution.point[player.name] = updated.map(\.detached)

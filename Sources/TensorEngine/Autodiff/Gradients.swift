@@ -5,24 +5,30 @@
 ///   - targets: with respect to what: variables or anything computed from them.
 ///   - cotangents: one for each output, of its shape; by default 1, for outputs of one element.
 ///   - createGraph: whether the gradients can be differentiated again.
+///   - releasingGraph: whether the outputs' graph is given up on the way, which spares memory: no gradient can
+///     be taken through it afterwards. Not together with `createGraph`.
 /// - Returns: a gradient for each target, of its shape; zeros where no path leads to it.
 /// - Throws: `TensorError` if an output without a cotangent has more than one element, a cotangent does not
-///   fit its output, or a target does not take part in differentiation.
+///   fit its output, a target does not take part in differentiation, or the graph has been released.
 public func gradients(
     of outputs: [Tensor], withRespectTo targets: [Tensor], cotangents: [Tensor]? = nil,
-    createGraph: Bool = false
+    createGraph: Bool = false, releasingGraph: Bool = false
 ) throws -> [Tensor] {
+    try require(
+        !(createGraph && releasingGraph), "gradients", "a graph cannot be released and differentiated again")
     let found = try reverse(
         outputs, targets, cotangents: try seeds(for: outputs, cotangents), createGraph: createGraph,
-        boundary: [])
+        boundary: [], releasingGraph: releasingGraph)
     return zip(found, targets).map { $0 ?? $1.backend.full(0, $1.shape, $1.dtype) }
 }
 
 /// The gradients of one scalar.
 public func gradients(
-    of output: Tensor, withRespectTo targets: [Tensor], createGraph: Bool = false
+    of output: Tensor, withRespectTo targets: [Tensor], createGraph: Bool = false,
+    releasingGraph: Bool = false
 ) throws -> [Tensor] {
-    try gradients(of: [output], withRespectTo: targets, createGraph: createGraph)
+    try gradients(
+        of: [output], withRespectTo: targets, createGraph: createGraph, releasingGraph: releasingGraph)
 }
 
 private func seeds(for outputs: [Tensor], _ cotangents: [Tensor]?) throws -> [Tensor?] {
@@ -48,7 +54,8 @@ private func seeds(for outputs: [Tensor], _ cotangents: [Tensor]?) throws -> [Te
 /// Reverse accumulation. The graph beyond the boundary is left alone, so that the cost of differentiating a
 /// part of a graph does not depend on the rest of it.
 func reverse(
-    _ outputs: [Tensor], _ targets: [Tensor], cotangents: [Tensor?], createGraph: Bool, boundary: [Tensor]
+    _ outputs: [Tensor], _ targets: [Tensor], cotangents: [Tensor?], createGraph: Bool, boundary: [Tensor],
+    releasingGraph: Bool = false
 ) throws -> [Tensor?] {
     var targetNodes = Set<ObjectIdentifier>()
     for target in targets {
@@ -87,7 +94,10 @@ func reverse(
         guard needed.contains(id), let found = accumulated.removeValue(forKey: id) else { continue }
         let slots = found.map { $0.total() }
         if targetNodes.contains(id) { accumulated[id] = slots.map { Cotangent($0) } }
+        try require(
+            !node.isReleased, "gradients", "the graph was released by an earlier gradient, at \(node.name)")
         guard let rule = node.rule, !stops.contains(id) else { continue }
+        defer { if releasingGraph { node.release() } }
         let wanted = node.parents.map { $0.map { needed.contains(ObjectIdentifier($0.node)) } ?? false }
         let results = try rule(
             Backward(

@@ -7,11 +7,13 @@ final class Node: @unchecked Sendable {
     let depth: Int
     /// Where each input came from; `nil` for a constant. Mutable for the iterative release alone.
     private(set) var parents: [Tensor.Origin?]
-    let inputs: [Tensor?]
+    private(set) var inputs: [Tensor?]
     let inputShapes: [Shape]
-    let outputs: [Tensor]
+    private(set) var outputs: [Tensor]
     let outputCount: Int
-    let rule: GradientRule?
+    /// `nil` for a variable, and for what has been released.
+    private(set) var rule: GradientRule?
+    private(set) var isReleased = false
 
     init(
         name: String, depth: Int, parents: [Tensor.Origin?] = [], inputs: [Tensor?] = [],
@@ -25,6 +27,14 @@ final class Node: @unchecked Sendable {
         self.outputs = outputs
         self.outputCount = outputCount
         self.rule = rule
+    }
+
+    /// Lets go of what the rule needs, which cannot be applied again.
+    func release() {
+        isReleased = rule != nil
+        inputs = []
+        outputs = []
+        rule = nil
     }
 
     /// Releases a chain of any length without recursion.

@@ -135,10 +135,9 @@ public final class CPUBackend: Backend {
 
     /// Scratch memory for one chunk of work.
     func withScratch<R>(_ count: Int, _ dtype: DType, _ body: (UnsafeMutableRawPointer) -> R) -> R {
-        let bytes = max(count, 1) * dtype.byteCount
-        let pointer = pool.allocate(bytes)
-        defer { pool.release(pointer, bytes) }
-        return body(pointer)
+        let block = pool.allocate(max(count, 1) * dtype.byteCount)
+        defer { pool.release(block) }
+        return body(block.pointer)
     }
 }
 
