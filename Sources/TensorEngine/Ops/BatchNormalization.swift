@@ -20,6 +20,11 @@ public struct Normalization: Sendable {
 
     var usesBatch: Bool { moments == nil }
 
+    /// All tensors it holds.
+    var vectors: [Tensor] {
+        (affine.map { [$0.scale, $0.shift] } ?? []) + (moments.map { [$0.mean, $0.variance] } ?? [])
+    }
+
     /// What x is normalised by: the mean, the variance and the factor 1/√(σ² + ε).
     func resolvedMoments(_ x: Tensor) throws -> (mean: Tensor, variance: Tensor, factor: Tensor) {
         let (mean, variance) = moments ?? x.backend.channelMoments(x.detached)
