@@ -151,7 +151,8 @@ extension StagedOperation {
     func addBranch(to sum: inout MixedSum, source: Int, _ context: ForwardContext) {
         let stages = stages.map { stage in
             ConvolutionStage(
-                depthwise: stage.depthwise.map { context[$0.weight] }, pointwise: context[stage.pointwise.weight],
+                depthwise: stage.depthwise.map { context[$0.weight] },
+                pointwise: context[stage.pointwise.weight],
                 stage.depthwise?.geometry ?? .init())
         }
         sum.branches.append(

@@ -31,7 +31,8 @@ final class MemoryPool: Sendable {
         let size = max(byteCount, alignment)
         // A small block has one of a few sizes, at most an eighth too large.
         let granule =
-            size <= smallest ? max((1 << (Int.bitWidth - 1 - size.leadingZeroBitCount)) / 8, alignment) : alignment
+            size <= smallest
+            ? max((1 << (Int.bitWidth - 1 - size.leadingZeroBitCount)) / 8, alignment) : alignment
         return (size + granule - 1) / granule * granule
     }
 
@@ -106,7 +107,8 @@ private final class Segment: @unchecked Sendable {
         let mapped = length + Self.hugePage
         guard
             let base = mmap(
-                nil, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | Int32(MAP_NORESERVE), -1, 0),
+                nil, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | Int32(MAP_NORESERVE), -1, 0
+            ),
             base != MAP_FAILED
         else { MemoryPool.outOfMemory(size) }
         mapping = (base, mapped)

@@ -80,7 +80,8 @@ public struct ConvolutionStage: Sendable {
             middle = try depthwiseGeometry(input).outputShape(input: input, weights: depthwise.shape)
             try require(
                 depthwise.shape[3] == input.channels, "mixedSum",
-                "depthwise weights \(depthwise.shape) for \(input.channels) channels, expected one filter each")
+                "depthwise weights \(depthwise.shape) for \(input.channels) channels, expected one filter each"
+            )
         }
         try require(
             pointwise.shape[0] == 1 && pointwise.shape[1] == 1, "mixedSum",
@@ -144,7 +145,9 @@ extension MixedSum {
     /// - Returns: [N, H', W', C'], and as constants the moments that each branch's batch norms normalised by, with
     ///   the rows they are of.
     /// - Throws: `TensorError` if the branches do not fit together.
-    public func output() throws -> (output: Tensor, moments: [[(moments: MixedSumRecord.Moments?, rows: Int)]]) {
+    public func output() throws -> (
+        output: Tensor, moments: [[(moments: MixedSumRecord.Moments?, rows: Int)]]
+    ) {
         let shapes = try shapes()
         let leaves = leaves
         let keeps = leaves.contains(where: \.isDifferentiable)
@@ -192,7 +195,8 @@ extension MixedSum {
                 if stage.depthwise != nil { result.append(found?.depthwise) }
                 result.append(found?.pointwise)
             }
-            for (norm, found) in zip(branch.normalizations, gradient.affine[index]) where norm?.affine != nil {
+            for (norm, found) in zip(branch.normalizations, gradient.affine[index]) where norm?.affine != nil
+            {
                 result += [found?.scale, found?.shift]
             }
         }
@@ -266,10 +270,12 @@ extension MixedSum {
 
     private func shapes(of branch: MixedBranch) throws -> [Shape] {
         try require(
-            sources.indices.contains(branch.source), "mixedSum", "source \(branch.source) of \(sources.count)")
+            sources.indices.contains(branch.source), "mixedSum", "source \(branch.source) of \(sources.count)"
+        )
         let source = sources[branch.source]
         try require(
-            source.shape.rank == 4 && source.dtype == sources[0].dtype && source.dtype.isFloatingPoint, "mixedSum",
+            source.shape.rank == 4 && source.dtype == sources[0].dtype && source.dtype.isFloatingPoint,
+            "mixedSum",
             "a source \(source.dtype) \(source.shape), expected \(sources[0].dtype) NHWC")
         var shapes: [Shape] = []
         switch branch.transform {

@@ -46,7 +46,8 @@ extension CPUBackend {
                 for branch in plan.branches[source] {
                     guard round < plan.stages[branch].count else {
                         if round == 0, plan.stages[branch].isEmpty, usesBatch[branch][0] {
-                            let (x, pitch) = plan.simpleOutput(branch, image, into: memory.output(slots[branch][0]))
+                            let (x, pitch) = plan.simpleOutput(
+                                branch, image, into: memory.output(slots[branch][0]))
                             partials.add(branch, 0, image, x, pitch: pitch)
                         }
                         continue
@@ -71,7 +72,8 @@ extension CPUBackend {
         if !isSinglePass {
             for index in 0..<plan.rounds {
                 parallel(plan.images) { image in scratch.use { round(index, image, $0) } }
-                for branch in sum.branches.indices where index < usesBatch[branch].count && usesBatch[branch][index] {
+                for branch in sum.branches.indices
+                where index < usesBatch[branch].count && usesBatch[branch][index] {
                     know(branch, index, partials.moments(branch, index))
                 }
             }
@@ -92,7 +94,9 @@ extension CPUBackend {
                 combination.apply(image, values, to: result.image(image))
             }
         }
-        return (result, MixedSumRecord(outputs: keeps ? outputs.map { $0.map { $0! } } : [], moments: moments))
+        return (
+            result, MixedSumRecord(outputs: keeps ? outputs.map { $0.map { $0! } } : [], moments: moments)
+        )
     }
 }
 
@@ -165,12 +169,15 @@ private struct Combination {
     }
 
     /// [branches + 1, C]: the scales, then the shift.
-    private static func table(_ plan: MixedPlan, _ scales: [[Double]], _ shifts: [[Double]], image: Int?) -> Tensor {
+    private static func table(_ plan: MixedPlan, _ scales: [[Double]], _ shifts: [[Double]], image: Int?)
+        -> Tensor
+    {
         let table = plan.backend.empty([scales.count + 1, plan.channels], plan.dtype)
         var shift = [Double](repeating: 0, count: plan.channels)
         for branch in scales.indices {
             let factor = image.flatMap { plan.imageFactors[branch]?[$0] } ?? 1
-            plan.backend.store(scales[branch].map { $0 * factor }, plan.dtype, table.element(branch * plan.channels))
+            plan.backend.store(
+                scales[branch].map { $0 * factor }, plan.dtype, table.element(branch * plan.channels))
             for channel in shift.indices { shift[channel] += factor * shifts[branch][channel] }
         }
         plan.backend.store(shift, plan.dtype, table.element(scales.count * plan.channels))

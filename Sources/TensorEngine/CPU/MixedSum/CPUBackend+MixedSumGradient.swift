@@ -53,8 +53,11 @@ private final class MixedGradientPass: @unchecked Sendable {
         runs = ImageRuns(images: plan.images)
         scratch = plan.scratch(outputs: 2)
         parameters =
-            wants.parameters && plan.stages.contains { !$0.isEmpty } ? ParameterSums(plan, runs: runs.count) : nil
-        sources = zip(plan.sum.sources, wants.sources).map { $1 ? plan.backend.empty($0.shape, $0.dtype) : nil }
+            wants.parameters && plan.stages.contains { !$0.isEmpty }
+            ? ParameterSums(plan, runs: runs.count) : nil
+        sources = zip(plan.sum.sources, wants.sources).map {
+            $1 ? plan.backend.empty($0.shape, $0.dtype) : nil
+        }
         affine = plan.sum.branches.map { $0.normalizations.map { _ in nil } }
     }
 
@@ -83,7 +86,9 @@ private final class MixedGradientPass: @unchecked Sendable {
                 self.scratch.use { memory in
                     for branch in needed {
                         let (y, pitch) =
-                            self.record.outputs[branch].last.map { (UnsafeRawPointer($0.image(image)), $0.pitch) }
+                            self.record.outputs[branch].last.map {
+                                (UnsafeRawPointer($0.image(image)), $0.pitch)
+                            }
                             ?? self.plan.simpleOutput(branch, image, into: memory.output(0))
                         self.sums.set(
                             branch, image, columns: self.plan.channels, rows: self.plan.pixels,
@@ -158,7 +163,8 @@ private final class MixedGradientPass: @unchecked Sendable {
                         sums.set(
                             branch, image, columns: stage.channels, rows: stage.input[1] * stage.input[2],
                             target.image(image), stage.channels,
-                            record.outputs[branch][index - 1].image(image), stage.channels, mean: mean.pointer)
+                            record.outputs[branch][index - 1].image(image), stage.channels, mean: mean.pointer
+                        )
                     }
                 }
             }
@@ -177,7 +183,9 @@ private final class MixedGradientPass: @unchecked Sendable {
     /// The gradient of a branch without convolutions, added to its source's.
     private func simple(_ branch: Int, _ image: Int, _ factor: Double?, _ memory: MixedPlan.Memory) {
         let index = sum.branches[branch].source
-        guard let target = sources[index]?.image(image), let coefficients = coefficients[branch] else { return }
+        guard let target = sources[index]?.image(image), let coefficients = coefficients[branch] else {
+            return
+        }
         let source = sum.sources[index]
         let (y, g) = (memory.output(0), memory.output(1))
         func throughNorm(_ y: UnsafeRawPointer, _ pitch: Int) {
@@ -193,7 +201,8 @@ private final class MixedGradientPass: @unchecked Sendable {
                     plan.kernels.max_pool($0, source.image(image), y, positions)
                 }
                 throughNorm(y, plan.channels)
-                plan.kernels.scatter_positions(plan.pixels, plan.channels, g, plan.channels, positions, target)
+                plan.kernels.scatter_positions(
+                    plan.pixels, plan.channels, g, plan.channels, positions, target)
             }
         case .averagePool(let window):
             var geometry = errata_window(pooling: window, source.shape, inputPitch: source.pitch)
@@ -298,13 +307,16 @@ private struct Coefficients {
 
     /// - Parameter factor: what g counts by, in place of 1.
     func apply(
-        rows: Int, _ g: UnsafeRawPointer, _ gPitch: Int, _ y: UnsafeRawPointer, _ yPitch: Int, factor: Double?,
+        rows: Int, _ g: UnsafeRawPointer, _ gPitch: Int, _ y: UnsafeRawPointer, _ yPitch: Int,
+        factor: Double?,
         to target: UnsafeMutableRawPointer
     ) {
         guard let factor else { return apply(rows, g, gPitch, y, yPitch, vectors.pointer, to: target) }
         plan.backend.withScratch(count, plan.dtype) { scale in
             plan.backend.store(
-                plan.doubles(Tensor(storage: vectors.storage, shape: [count], dtype: plan.dtype)).map { $0 * factor },
+                plan.doubles(Tensor(storage: vectors.storage, shape: [count], dtype: plan.dtype)).map {
+                    $0 * factor
+                },
                 plan.dtype, scale)
             apply(rows, g, gPitch, y, yPitch, scale, to: target)
         }

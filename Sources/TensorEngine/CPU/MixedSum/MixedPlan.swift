@@ -84,8 +84,10 @@ struct MixedPlan {
 
     func doubles(_ x: Tensor) -> [Double] {
         x.dtype == .float32
-            ? UnsafeBufferPointer(start: x.pointer.assumingMemoryBound(to: Float.self), count: x.count).map(Double.init)
-            : Array(UnsafeBufferPointer(start: x.pointer.assumingMemoryBound(to: Double.self), count: x.count))
+            ? UnsafeBufferPointer(start: x.pointer.assumingMemoryBound(to: Float.self), count: x.count).map(
+                Double.init)
+            : Array(
+                UnsafeBufferPointer(start: x.pointer.assumingMemoryBound(to: Double.self), count: x.count))
     }
 
     /// The elements of scratch memory that one thread needs: a padded image, the image between two
@@ -95,7 +97,8 @@ struct MixedPlan {
         let padded = max(
             all.map { $0.paddedCount($0.padding) }.max() ?? 0,
             sum.sources.indices.map { source in
-                branches[source].compactMap { stages[$0].first }.map { $0.paddedCount(paddings[source]) }.max() ?? 0
+                branches[source].compactMap { stages[$0].first }.map { $0.paddedCount(paddings[source]) }
+                    .max() ?? 0
             }.max()!)
         return Scratch(
             plan: self, padded: padded, middle: all.map(\.middleCount).max() ?? 0,

@@ -67,7 +67,8 @@ struct StagePlan {
             copyInner(padded, padding, to: middle)
         }
         BLAS.gemm(
-            dtype, m: pixels, n: outputs, k: channels, depthwise == nil && padding == 0 ? padded : UnsafeRawPointer(middle),
+            dtype, m: pixels, n: outputs, k: channels,
+            depthwise == nil && padding == 0 ? padded : UnsafeRawPointer(middle),
             channels, pointwise.pointer, outputs, target, outputs)
     }
 
@@ -92,7 +93,8 @@ struct StagePlan {
             }
             BLAS.gemm(
                 dtype, transposeA: true, m: channels, n: outputs, k: pixels,
-                depthwise == nil && padding == 0 ? padded : UnsafeRawPointer(middle), channels, cotangent, outputs, beta: 1,
+                depthwise == nil && padding == 0 ? padded : UnsafeRawPointer(middle), channels, cotangent,
+                outputs, beta: 1,
                 sums + depthwiseCount * size, outputs)
         }
         guard target != nil || (sums != nil && depthwise != nil) else { return }
