@@ -117,7 +117,12 @@ private enum Pages {
         if size < mapped { Glibc.free(pointer) } else { munmap(pointer, size) }
     }
 
-    private static func outOfMemory(_ size: Int) -> Never { fatalError("out of memory: \(size) bytes") }
+    /// Ends the process in one line: every operation allocates, so that nobody could go on.
+    private static func outOfMemory(_ size: Int) -> Never {
+        let line = Array("error: out of memory: the system has no further \(size) bytes\n".utf8)
+        _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        _exit(1)
+    }
 }
 
 /// A block of a pool, for the life of a tensor's storage.
