@@ -16,6 +16,7 @@ public struct DCGANConfiguration: Sendable, Hashable {
     public init() {}
 }
 
+/// Whose layers the discriminator has.
 public enum DiscriminatorChoice: String, CaseIterable, Sendable {
     /// The search space's backbone with the architecture A, as in the paper.
     case backbone

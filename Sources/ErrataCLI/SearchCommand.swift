@@ -43,5 +43,3 @@ struct SearchCommand: RegistryCommand {
         }
     }
 }
-
-func percent(_ fraction: Double) -> String { String(format: "%.2f %%", fraction * 100) }

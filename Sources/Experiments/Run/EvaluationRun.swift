@@ -5,6 +5,7 @@ import TensorEngine
 
 /// The training from scratch, and the test, of a genotype in a run directory.
 public final class EvaluationRun {
+    /// What an evaluation has measured.
     public struct Result: Sendable {
         /// Of the last epoch's weights, on the test images.
         public let test: Performance

@@ -14,7 +14,9 @@ public struct RunDirectory: Sendable {
     /// What the search found: the genotype of the epoch with the best validation accuracy.
     public var genotype: String { "\(path)/genotype.yaml" }
 
+    /// A file of the search, by its path within `search/`.
     public func search(_ name: String) -> String { "\(path)/search/\(name)" }
+    /// A file of the evaluation, by its path within `evaluation/`.
     public func evaluation(_ name: String) -> String { "\(path)/evaluation/\(name)" }
 
     public var searchCheckpoint: CheckpointStore { CheckpointStore(search("checkpoint.h5")) }

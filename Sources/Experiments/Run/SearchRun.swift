@@ -236,6 +236,3 @@ public final class SearchRun {
         if let difference = Provenance(backend).difference(from: archive) { progress.say(difference) }
     }
 }
-
-func percent(_ fraction: Double) -> String { String(format: "%.2f %%", fraction * 100) }
-func rounded(_ value: Double) -> String { String(format: "%.4f", value) }

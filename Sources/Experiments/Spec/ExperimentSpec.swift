@@ -33,6 +33,7 @@ public struct ExperimentSpec: Configuration {
         ]
     }
 
+    /// IEEE 754 single or double.
     public enum Precision: String, ConfigurationChoice { case float32, float64 }
 }
 
