@@ -79,6 +79,16 @@ func check(_ test: GradientCase, sourceLocation: SourceLocation = #_sourceLocati
         ? try gradients(of: inner(first), withRespectTo: variables)
         : point.map { $0.filled(with: 0) }
 
+    // Nor does it in the second derivative, where some of the first ones are paired and some are asked for.
+    for index in point.indices {
+        var sum = point[index].filled(with: 0)
+        for (gradient, vector) in zip(first, vectors) where gradient.isDifferentiable {
+            let paired = try (gradient * vector).sum()
+            sum = try sum + gradients(of: paired, withRespectTo: [variables[index]])[0]
+        }
+        expectClose(sum, second[index], 1e-9, "\(test.name): the second derivative for input \(index) alone")
+    }
+
     // A fused operation's hand-written gradients are those of what it is composed of.
     let separate = try test.inputs.enumerated().map {
         try test.place(random($1, UInt64(10 + $0), on: unfused)).variable

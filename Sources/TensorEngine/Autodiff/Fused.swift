@@ -11,14 +11,14 @@
 ///   - forward: computes the outputs, and whatever else `backward` needs.
 ///   - backward: the inputs, what `forward` saved, the outputs' cotangents and which inputs' gradients are
 ///     wanted → a cotangent for each input.
-///   - doubleBackward: the gradient of `backward`, where it is worth writing by hand. Runs when no graph of
-///     the second derivative is asked for.
+///   - doubleBackward: the gradient of `backward`, where it is worth writing by hand; `nil` for a case that is
+///     left to the composition. Runs when no graph of the second derivative is asked for.
 public func fused(
     _ name: String, _ inputs: [Tensor],
     composed: @escaping @Sendable ([Tensor]) throws -> [Tensor],
     forward: ([Tensor]) throws -> (outputs: [Tensor], saved: [Tensor]),
     backward: @escaping @Sendable (FusedBackward) throws -> [Tensor?],
-    doubleBackward: (@Sendable (FusedDoubleBackward) throws -> FusedDoubleBackward.Result)? = nil
+    doubleBackward: (@Sendable (FusedDoubleBackward) throws -> FusedDoubleBackward.Result?)? = nil
 ) throws -> [Tensor] {
     guard inputs.first?.backend.fusesOperations ?? true else { return try composed(inputs) }
     let (outputs, saved) = try forward(inputs.map(\.detached))
@@ -30,9 +30,10 @@ public func fused(
         let found = try backward(first)
         guard context.createGraph else { return found }
         return try product.recorded(context, values: product.wanted.map { found[$0] }) { second, cotangents in
-            guard let doubleBackward, !second.createGraph else { return nil }
-            let result = try doubleBackward(
-                FusedDoubleBackward(first, cotangents: cotangents, wanted: second.wanted))
+            guard let doubleBackward, !second.createGraph,
+                let result = try doubleBackward(
+                    FusedDoubleBackward(first, cotangents: cotangents, wanted: second.wanted))
+            else { return nil }
             return result.inputs + zip(product.present, result.cotangents).filter(\.0).map(\.1)
         }
     }

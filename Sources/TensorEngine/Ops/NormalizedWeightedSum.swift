@@ -22,11 +22,30 @@ public enum MixedBranch: Sendable {
     }
 
     /// The same branch of another tensor.
-    fileprivate func of(_ x: Tensor) -> MixedBranch {
+    func of(_ x: Tensor) -> MixedBranch {
         switch self {
         case .tensor: .tensor(x)
         case .maxPool(_, let window): .maxPool(x, window)
         case .averagePool(_, let window): .averagePool(x, window)
+        }
+    }
+
+    /// The branch's value, and its derivative: from tangents of its source to its own, and from cotangents of
+    /// it to its source's.
+    func linearized() throws -> (value: Tensor, push: (Tensor) -> Tensor, pull: (Tensor) -> Tensor) {
+        switch self {
+        case .tensor(let x): return (x, { $0 }, { $0 })
+        case .maxPool(let x, let window):
+            let (value, positions) = x.backend.maxPool(x, window)
+            return (
+                value, { x.backend.gatherPositions($0, positions) },
+                { x.backend.scatterPositions($0, positions, inputShape: x.shape) }
+            )
+        case .averagePool(let x, let window):
+            return (
+                x.backend.averagePool(x, window), { x.backend.averagePool($0, window) },
+                { x.backend.averagePoolGradient($0, window, inputShape: x.shape) }
+            )
         }
     }
 
@@ -136,6 +155,8 @@ extension Tensor {
                 }
             }
             return results + [context.wants(count) ? try concatenated(toWeights, axis: 0) : nil]
+        } doubleBackward: {
+            try MixedDoubleBackward(branches: kinds, normalizations: normalizations, moments: moments)($0)
         }
         return (outputs[0], moments.map { $0.map { ($0.mean, $0.variance) } })
     }

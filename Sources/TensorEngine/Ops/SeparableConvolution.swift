@@ -73,6 +73,19 @@ extension Tensor {
                     : try input * prologue.scale
             return [toX, weights?.depthwise, weights?.pointwise]
                 + (hasAffine ? [try product * factor, sum] : [])
+        } doubleBackward: { context in
+            guard context.inputs.count == 3, !context.wants(1), !context.wants(2),
+                let cotangent = context.cotangents[0]
+            else { return nil }
+            let (x, u) = (context.inputs[0], context.gradientCotangents)
+            let block = try block(context.inputs, context.saved)
+            let jacobian = block.prologue.map {
+                NormalizationJacobian(x: x, mean: $0.mean, factor: $0.scale, usesBatch: constants!.usesBatch)
+            }
+            let found = try SeparableDoubleBackward(x: x, block: block, jacobian: jacobian)(
+                cotangent, toInput: u[0], toDepthwise: u[1], toPointwise: u[2],
+                wantsInput: context.wants(0), wantsCotangent: context.wantsCotangent())
+            return ([found.input, nil, nil], [found.cotangent])
         }
         return (outputs[0], moments.map { ($0.mean, $0.variance) })
     }
