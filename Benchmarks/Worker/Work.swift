@@ -16,7 +16,11 @@ struct Work {
             self = try .supernetStep(on: backend, batch: batch ?? 64)
         case "evaluation-step": self = try .evaluationStep(on: backend, batch: batch ?? 96)
         case "inference": self = try .inference(on: backend, batch: batch ?? 128)
-        case "lfm-step": self = try .lfmStep(on: backend, batch: batch ?? 64)
+        case "lfm-step", "lfm-step-composed":
+            self = try .lfmStep(FirstOrderHypergradient(), on: backend, batch: batch ?? 64)
+        case "lfm-exact": self = try .lfmStep(ExactHypergradient(), on: backend, batch: batch ?? 64)
+        case "lfm-finite-difference":
+            self = try .lfmStep(FiniteDifferenceHypergradient(), on: backend, batch: batch ?? 64)
         case "sgemm": self = try .matrixProduct(on: backend)
         default: throw TensorError("benchmark", "no work is called '\(name)'")
         }
@@ -94,14 +98,16 @@ struct Work {
         }
     }
 
-    /// A whole step of learning from mistakes: first order, the discriminator on the supernet's backbone.
-    private static func lfmStep(on backend: CPUBackend, batch count: Int) throws -> Work {
+    /// A whole step of learning from mistakes, the discriminator on the supernet's backbone.
+    private static func lfmStep(
+        _ hypergradient: any Hypergradient, on backend: CPUBackend, batch count: Int
+    ) throws -> Work {
         let space = DARTSSearchSpace()
         let supernet = try space.supernet(for: images)
         let learner = Learner(
             LearnerSettings(), space: space, supernet: supernet,
             generator: try DCGANGenerator(for: images, backbone: supernet.backbone),
-            weighter: ValidationLossWeighter(), hypergradient: FirstOrderHypergradient(), images: images,
+            weighter: ValidationLossWeighter(), hypergradient: hypergradient, images: images,
             range: ChannelMap(scale: [1, 1, 1], offset: [0, 0, 0]), augmentation: .none, epochs: 50, seed: 1)
         var state = try learner.initialState(on: backend, .float32)
         let (images, labels) = try batch(count, on: backend)
