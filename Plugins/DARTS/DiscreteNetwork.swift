@@ -84,16 +84,16 @@ private struct DiscreteCell: Sendable {
 
     func callAsFunction(_ beforeLast: Tensor, _ last: Tensor, _ context: ForwardContext) throws -> Tensor {
         var states = [try preprocess0(beforeLast, context), try preprocess1(last, context)]
-        func output(_ index: Int) throws -> Tensor {
-            let edge = edges[index]
-            let y = try edge.operation(states[edge.input], context)
-            guard context.dropPathRate > 0, context.normalization == .batch, !edge.operation.isIdentity else {
-                return y
-            }
-            return try y.droppedPath(rate: context.dropPathRate, from: context.random.derived(UInt64(index)))
-        }
         for node in stride(from: 0, to: edges.count, by: 2) {
-            states.append(try output(node) + output(node + 1))
+            let pair = Array(edges[node..<(node + 2)])
+            states.append(
+                try pair.output(of: states, context) { index in
+                    guard context.dropPathRate > 0, context.normalization == .batch,
+                        !pair[index].operation.isIdentity
+                    else { return nil }
+                    return try states[0].keptExamples(
+                        rate: context.dropPathRate, from: context.random.derived(UInt64(node + index)))
+                })
         }
         return try Tensor.concatenated(concatenation.map { states[$0] }, axis: -1)
     }

@@ -4,13 +4,12 @@ import TensorEngine
 
 /// A candidate operation of a cell's edge, from C channels to C (DARTS, section 3.1, and its published code).
 ///
-/// The batch norm an operation ends in is kept apart from it, so that a mixed operation can normalise, weigh
-/// and add up all its branches in one pass.
+/// An operation is a branch of the sum that is its node.
 protocol Operation: Sendable {
-    /// [N, H, W, C] → [N, ⌈H/stride⌉, ⌈W/stride⌉, C], before the last batch norm.
-    func branch(_ x: Tensor, _ context: ForwardContext) throws -> MixedBranch
-    /// The batch norm at the end.
-    var norm: BatchNorm? { get }
+    /// Adds the branch [N, H, W, C] → [N, ⌈H/stride⌉, ⌈W/stride⌉, C] of a source to a sum.
+    func addBranch(to sum: inout MixedSum, source: Int, _ context: ForwardContext) throws
+    /// The batch norms of the branch.
+    var norms: [BatchNorm?] { get }
     /// Whether the operation hands on its input as it is.
     var isIdentity: Bool { get }
 }
@@ -20,8 +19,36 @@ extension Operation {
 
     /// The whole operation.
     func callAsFunction(_ x: Tensor, _ context: ForwardContext) throws -> Tensor {
-        let y = try branch(x, context).output()
-        return try norm.map { try $0(y, context) } ?? y
+        try [(input: 0, operation: self as any Operation)].output(of: [x], context)
+    }
+
+    fileprivate func normalizations(_ context: ForwardContext) -> [Normalization?] {
+        norms.map { $0?.normalization(context) }
+    }
+}
+
+extension [(input: Int, operation: any Operation)] {
+    /// The sum of operations on states.
+    ///
+    /// - Parameters:
+    ///   - weights: of the operations; absent ones are 1.
+    ///   - imageFactors: what each image's result of an operation is multiplied by, by its index [N].
+    func output(
+        of states: [Tensor], weights: Tensor? = nil, _ context: ForwardContext,
+        imageFactors: (Int) throws -> Tensor? = { _ in nil }
+    ) throws -> Tensor {
+        var sum = MixedSum(sources: states, weights: weights)
+        for (index, (input, operation)) in enumerated() {
+            try operation.addBranch(to: &sum, source: input, context)
+            sum.branches[index].imageFactors = try imageFactors(index)
+        }
+        let (output, moments) = try sum.output()
+        for (branch, found) in zip(self, moments) {
+            for (norm, (moments, rows)) in zip(branch.operation.norms, found) {
+                try norm?.record(moments, rows: rows, context)
+            }
+        }
+        return output
     }
 }
 
@@ -67,98 +94,108 @@ enum Primitive: String, CaseIterable, Sendable {
 
 /// The input as it is.
 struct Identity: Operation {
-    var norm: BatchNorm? { nil }
+    var norms: [BatchNorm?] { [nil] }
     var isIdentity: Bool { true }
 
-    func branch(_ x: Tensor, _ context: ForwardContext) -> MixedBranch { .tensor(x) }
+    func addBranch(to sum: inout MixedSum, source: Int, _ context: ForwardContext) {
+        sum.branches.append(MixedBranch(source: source, .identity, normalizations: [nil]))
+    }
 }
 
 /// A 3×3 pool, then batch norm in the search. Discrete networks, which have affine norms, pool alone.
 struct Pooling: Operation {
-    let isMaximum: Bool
-    let window: PoolingWindow
-    let norm: BatchNorm?
+    private let pool: MixedBranch.Transform
+    let norms: [BatchNorm?]
 
     init(_ scope: Scope, channels: Int, stride: Int, affine: Bool, isMaximum: Bool) {
-        self.isMaximum = isMaximum
-        window = PoolingWindow(size: 3, stride: stride, padding: 1)
-        norm = affine ? nil : BatchNorm(scope["norm"], channels: channels, affine: false)
+        let window = PoolingWindow(size: 3, stride: stride, padding: 1)
+        pool = isMaximum ? .maxPool(window) : .averagePool(window)
+        norms = [affine ? nil : BatchNorm(scope["norm"], channels: channels, affine: false)]
     }
 
-    func branch(_ x: Tensor, _ context: ForwardContext) -> MixedBranch {
-        isMaximum ? .maxPool(x, window) : .averagePool(x, window)
+    func addBranch(to sum: inout MixedSum, source: Int, _ context: ForwardContext) {
+        sum.branches.append(MixedBranch(source: source, pool, normalizations: normalizations(context)))
     }
 }
 
-/// A depthwise and a pointwise convolution with the ReLU before them: what separable and dilated ones are
-/// made of.
-private struct Half: Sendable {
-    let depthwise: Convolution
-    let pointwise: Convolution
+/// ReLU, convolutions, batch norm, a number of times.
+private protocol StagedOperation: Operation {
+    var stages: [Stage] { get }
+}
 
-    init(_ scope: Scope, channels: Int, kernel: Int, stride: Int, dilation: Int) {
+private struct Stage: Sendable {
+    let depthwise: Convolution?
+    let pointwise: Convolution
+    let norm: BatchNorm
+
+    /// A depthwise and a pointwise convolution: what separable and dilated ones are made of.
+    init(_ scope: Scope, norm: Scope, channels: Int, kernel: Int, stride: Int, dilation: Int, affine: Bool) {
         depthwise = Convolution(
             scope["depthwise"], inputs: channels, outputs: channels, kernel: kernel, stride: stride,
             dilation: dilation, groups: channels)
         pointwise = Convolution(scope["pointwise"], inputs: channels, outputs: channels, kernel: 1)
+        self.norm = BatchNorm(norm, channels: channels, affine: affine)
     }
 
-    /// - Parameter norm: of the input.
-    func callAsFunction(_ x: Tensor, after norm: BatchNorm? = nil, _ context: ForwardContext) throws -> Tensor
-    {
-        let (output, moments) = try x.separableConvolution(
-            depthwise: context[depthwise.weight], pointwise: context[pointwise.weight], depthwise.geometry,
-            normalization: norm?.normalization(context))
-        try norm?.record(moments, rows: x.shape.rows, context)
-        return output
+    /// A pointwise convolution alone.
+    init(pointwise: Convolution, norm: BatchNorm) {
+        depthwise = nil
+        self.pointwise = pointwise
+        self.norm = norm
+    }
+}
+
+extension StagedOperation {
+    var norms: [BatchNorm?] { stages.map(\.norm) }
+
+    func addBranch(to sum: inout MixedSum, source: Int, _ context: ForwardContext) {
+        let stages = stages.map { stage in
+            ConvolutionStage(
+                depthwise: stage.depthwise.map { context[$0.weight] },
+                pointwise: context[stage.pointwise.weight],
+                stage.depthwise?.geometry ?? .init())
+        }
+        sum.branches.append(
+            MixedBranch(source: source, .convolutions(stages), normalizations: normalizations(context)))
     }
 }
 
 /// ReLU, depthwise, pointwise, batch norm, twice; the stride is the first one's.
-struct SeparableConvolution: Operation {
-    private let first, second: Half
-    private let middle: BatchNorm
-    let norm: BatchNorm?
+struct SeparableConvolution: StagedOperation {
+    fileprivate let stages: [Stage]
 
     init(_ scope: Scope, channels: Int, kernel: Int, stride: Int, affine: Bool) {
-        first = Half(scope["first"], channels: channels, kernel: kernel, stride: stride, dilation: 1)
-        middle = BatchNorm(scope["first"]["norm"], channels: channels, affine: affine)
-        second = Half(scope["second"], channels: channels, kernel: kernel, stride: 1, dilation: 1)
-        norm = BatchNorm(scope["second"]["norm"], channels: channels, affine: affine)
-    }
-
-    func branch(_ x: Tensor, _ context: ForwardContext) throws -> MixedBranch {
-        .tensor(try second(first(x, context), after: middle, context))
+        stages = [("first", stride), ("second", 1)].map { name, stride in
+            Stage(
+                scope[name], norm: scope[name]["norm"], channels: channels, kernel: kernel, stride: stride,
+                dilation: 1, affine: affine)
+        }
     }
 }
 
 /// ReLU, depthwise with dilation 2, pointwise, batch norm.
-struct DilatedConvolution: Operation {
-    private let half: Half
-    let norm: BatchNorm?
+struct DilatedConvolution: StagedOperation {
+    fileprivate let stages: [Stage]
 
     init(_ scope: Scope, channels: Int, kernel: Int, stride: Int, affine: Bool) {
-        half = Half(scope, channels: channels, kernel: kernel, stride: stride, dilation: 2)
-        norm = BatchNorm(scope["norm"], channels: channels, affine: affine)
-    }
-
-    func branch(_ x: Tensor, _ context: ForwardContext) throws -> MixedBranch {
-        .tensor(try half(x, context))
+        stages = [
+            Stage(
+                scope, norm: scope["norm"], channels: channels, kernel: kernel, stride: stride, dilation: 2,
+                affine: affine)
+        ]
     }
 }
 
 /// ReLU, 1×1 convolution, batch norm: what brings a cell's inputs to its number of channels.
-struct PointwiseConvolution: Operation {
-    private let convolution: Convolution
-    let norm: BatchNorm?
+struct PointwiseConvolution: StagedOperation {
+    fileprivate let stages: [Stage]
 
     init(_ scope: Scope, inputs: Int, outputs: Int, affine: Bool) {
-        convolution = Convolution(scope["convolution"], inputs: inputs, outputs: outputs, kernel: 1)
-        norm = BatchNorm(scope["norm"], channels: outputs, affine: affine)
-    }
-
-    func branch(_ x: Tensor, _ context: ForwardContext) throws -> MixedBranch {
-        .tensor(try convolution(x.relu(), context))
+        stages = [
+            Stage(
+                pointwise: Convolution(scope["convolution"], inputs: inputs, outputs: outputs, kernel: 1),
+                norm: BatchNorm(scope["norm"], channels: outputs, affine: affine))
+        ]
     }
 }
 
@@ -167,7 +204,9 @@ struct PointwiseConvolution: Operation {
 /// reference code cannot go on.
 struct FactorizedReduce: Operation {
     private let even, odd: Convolution
-    let norm: BatchNorm?
+    private let norm: BatchNorm
+
+    var norms: [BatchNorm?] { [norm] }
 
     init(_ scope: Scope, inputs: Int, outputs: Int, affine: Bool) {
         even = Convolution(scope["even"], inputs: inputs, outputs: outputs / 2, kernel: 1, stride: 2)
@@ -175,11 +214,13 @@ struct FactorizedReduce: Operation {
         norm = BatchNorm(scope["norm"], channels: outputs, affine: affine)
     }
 
-    func branch(_ x: Tensor, _ context: ForwardContext) throws -> MixedBranch {
-        var x = try x.relu()
+    func addBranch(to sum: inout MixedSum, source: Int, _ context: ForwardContext) throws {
+        var x = try sum.sources[source].relu()
         for axis in 1...2 where x.shape[axis] % 2 == 1 { x = try x.padded(axis: axis, before: 0, after: 1) }
         let shifted = try x.sliced(axis: 1, from: 1, count: x.shape[1] - 1)
             .sliced(axis: 2, from: 1, count: x.shape[2] - 1)
-        return .tensor(try Tensor.concatenated([even(x, context), odd(shifted, context)], axis: -1))
+        let reduced = try Tensor.concatenated([even(x, context), odd(shifted, context)], axis: -1)
+        sum.branches.append(
+            MixedBranch(source: sum.add(source: reduced), .identity, normalizations: normalizations(context)))
     }
 }

@@ -130,14 +130,7 @@ package struct SearchCell: Sendable {
     ) throws -> Tensor {
         var states = [try preprocess0(beforeLast, context), try preprocess1(last, context)]
         for (branches, weights) in zip(nodes, weights.nodes) {
-            let outputs = try branches.map { try $0.operation.branch(states[$0.input], context) }
-            let (sum, moments) = try Tensor.normalizedWeightedSum(
-                outputs, normalizations: branches.map { $0.operation.norm?.normalization(context) },
-                weights: weights)
-            for (branch, moments) in zip(branches, moments) {
-                try branch.operation.norm?.record(moments, rows: sum.shape.rows, context)
-            }
-            states.append(sum)
+            states.append(try branches.output(of: states, weights: weights, context))
         }
         return try Tensor.concatenated(Array(states.dropFirst(2)), axis: -1)
     }

@@ -187,6 +187,16 @@ static inline __attribute__((always_inline)) void BLOCK(depthwise_body)(
                 a6 = SELECT(LOAD(m + 6 * pitch) > zero, a6, zero);
                 a7 = SELECT(LOAD(m + 7 * pitch) > zero, a7, zero);
             }
+            if (w->accumulates) {
+                a0 += LOAD(t);
+                a1 += LOAD(t + w->output_pitch);
+                a2 += LOAD(t + 2 * w->output_pitch);
+                a3 += LOAD(t + 3 * w->output_pitch);
+                a4 += LOAD(t + 4 * w->output_pitch);
+                a5 += LOAD(t + 5 * w->output_pitch);
+                a6 += LOAD(t + 6 * w->output_pitch);
+                a7 += LOAD(t + 7 * w->output_pitch);
+            }
             STORE(t, a0);
             STORE(t + w->output_pitch, a1);
             STORE(t + 2 * w->output_pitch, a2);
@@ -205,6 +215,7 @@ static inline __attribute__((always_inline)) void BLOCK(depthwise_body)(
                 }
             }
             if (kept) a = SELECT(LOAD(kept + ox * pitch) > (V){0}, a, (V){0});
+            if (w->accumulates) a += LOAD(y + ox * w->output_pitch);
             STORE(y + ox * w->output_pitch, a);
         }
     }
@@ -327,7 +338,18 @@ static void BLOCK(max_pool)(const errata_window *w, const T *x, T *out, int32_t 
         WINDOW_ROWS(top, bottom, oy)
         for (ptrdiff_t ox = 0; ox < w->output_width; ox++) {
             WINDOW_COLUMNS(left, right, ox)
+            ptrdiff_t o = oy * w->output_width + ox;
             V best = LOAD(x + (top * w->width + left) * w->input_pitch);
+            if (!positions) {
+                for (ptrdiff_t y = top; y < bottom; y++) {
+                    for (ptrdiff_t p = y * w->width + left; p < y * w->width + right; p++) {
+                        V v = LOAD(x + p * w->input_pitch);
+                        best = SELECT(v > best, v, best);
+                    }
+                }
+                STORE(out + o * w->output_pitch, best);
+                continue;
+            }
             VI at = (VI){0} + (TI)(top * w->width + left);
             for (ptrdiff_t y = top; y < bottom; y++) {
                 for (ptrdiff_t p = y * w->width + left; p < y * w->width + right; p++) {
@@ -337,7 +359,6 @@ static void BLOCK(max_pool)(const errata_window *w, const T *x, T *out, int32_t 
                     at = (((VI){0} + (TI)p) & larger) | (at & ~larger);
                 }
             }
-            ptrdiff_t o = oy * w->output_width + ox;
             STORE(out + o * w->output_pitch, best);
             *(BLOCK(positions) *)(positions + o * w->channels) = __builtin_convertvector(at, BLOCK(positions));
         }

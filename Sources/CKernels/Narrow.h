@@ -89,6 +89,17 @@ static inline int NAME(narrow_window)(const errata_window *w) {
            w->output_pitch == w->channels && w->kernel_height * w->kernel_width <= MOST_TAPS;
 }
 
+typedef TI NAME(wide_mask) __attribute__((vector_size(VECTOR_BYTES), aligned(SIZE), may_alias));
+
+static inline void NAME(narrow_store)(T *out, const T *kept, int accumulates, NAME(wide) v) {
+    if (kept) {
+        NAME(wide_mask) mask = *(const NAME(wide) *)kept > (NAME(wide)){0};
+        v = (NAME(wide))((NAME(wide_mask))v & mask);
+    }
+    if (accumulates) v += *(const NAME(wide) *)out;
+    *(NAME(wide) *)out = v;
+}
+
 static void NAME(narrow_depthwise)(const errata_window *w, const T *padded, const T *weights, T *y) {
     ptrdiff_t channels = w->channels, line = w->width * channels, length = w->output_width * channels;
     ptrdiff_t taps = w->kernel_height * w->kernel_width, offsets[MOST_TAPS];
@@ -100,6 +111,7 @@ static void NAME(narrow_depthwise)(const errata_window *w, const T *padded, cons
     for (ptrdiff_t row = 0; row < w->output_height; row++) {
         const T *x = padded + row * line;
         T *out = y + row * length;
+        const T *kept = w->mask ? (const T *)w->mask + row * w->mask_line : 0;
         ptrdiff_t i = 0;
         for (; i + 4 * WIDE <= length; i += 4 * WIDE) {
             NAME(wide) a = {0}, b = {0}, c = {0}, d = {0};
@@ -111,26 +123,24 @@ static void NAME(narrow_depthwise)(const errata_window *w, const T *padded, cons
                 c += *(const NAME(wide) *)(p + 2 * WIDE) * v;
                 d += *(const NAME(wide) *)(p + 3 * WIDE) * v;
             }
-            *(NAME(wide) *)(out + i) = a;
-            *(NAME(wide) *)(out + i + WIDE) = b;
-            *(NAME(wide) *)(out + i + 2 * WIDE) = c;
-            *(NAME(wide) *)(out + i + 3 * WIDE) = d;
+            NAME(narrow_store)(out + i, AT(kept, i), w->accumulates, a);
+            NAME(narrow_store)(out + i + WIDE, AT(kept, i + WIDE), w->accumulates, b);
+            NAME(narrow_store)(out + i + 2 * WIDE, AT(kept, i + 2 * WIDE), w->accumulates, c);
+            NAME(narrow_store)(out + i + 3 * WIDE, AT(kept, i + 3 * WIDE), w->accumulates, d);
         }
         for (; i + WIDE <= length; i += WIDE) {
             NAME(wide) a = {0};
             for (ptrdiff_t t = 0; t < taps; t++) {
                 a += *(const NAME(wide) *)(x + i + offsets[t]) * *(const NAME(wide) *)tiled[t];
             }
-            *(NAME(wide) *)(out + i) = a;
+            NAME(narrow_store)(out + i, AT(kept, i), w->accumulates, a);
         }
         for (; i < length; i++) {
             T a = 0;
             for (ptrdiff_t t = 0; t < taps; t++) a += x[i + offsets[t]] * tiled[t][i % channels];
-            out[i] = a;
+            if (kept && !(kept[i] > 0)) a = 0;
+            out[i] = w->accumulates ? out[i] + a : a;
         }
-        if (!w->mask) continue;
-        const T *kept = (const T *)w->mask + row * w->mask_line;
-        for (i = 0; i < length; i++) out[i] = kept[i] > 0 ? out[i] : 0;
     }
 }
 

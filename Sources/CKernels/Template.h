@@ -279,6 +279,25 @@ static void NAME(depthwise)(const errata_window *window, const void *padded, con
                  AT(window->mask, c));
 }
 
+static void NAME(mask_rows)(ptrdiff_t rows, ptrdiff_t columns, const void *x_, ptrdiff_t x_pitch,
+                            const void *mask_, ptrdiff_t mask_pitch, int accumulates, void *y_,
+                            ptrdiff_t y_pitch) {
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        const T *x = (const T *)x_ + r * x_pitch;
+        const T *mask = AT(mask_, r * mask_pitch);
+        T *y = (T *)y_ + r * y_pitch;
+        if (accumulates && mask) {
+            for (ptrdiff_t i = 0; i < columns; i++) y[i] += mask[i] > 0 ? x[i] : 0;
+        } else if (accumulates) {
+            for (ptrdiff_t i = 0; i < columns; i++) y[i] += x[i];
+        } else if (mask) {
+            for (ptrdiff_t i = 0; i < columns; i++) y[i] = mask[i] > 0 ? x[i] : 0;
+        } else {
+            memcpy(y, x, columns * sizeof(T));
+        }
+    }
+}
+
 static void NAME(depthwise_weights)(const errata_window *window, const void *padded, const void *g,
                                     void *gradient) {
     if (NAME(narrow_window)(window)) {
@@ -369,7 +388,8 @@ static void NAME(col2im)(const errata_window *w, ptrdiff_t first_row, ptrdiff_t 
 // MARK: Pooling
 
 static void NAME(max_pool)(const errata_window *window, const void *x, void *y, int32_t *positions) {
-    OVER_COLUMNS(max_pool, window->channels, window, (const T *)x + c, (T *)y + c, positions + c);
+    OVER_COLUMNS(max_pool, window->channels, window, (const T *)x + c, (T *)y + c,
+                 positions ? positions + c : 0);
 }
 
 static void NAME(average_pool)(const errata_window *window, const void *x, void *y) {
@@ -418,6 +438,7 @@ static const errata_kernels NAME(table) = {
     .pad_image = NAME(pad_image),
     .depthwise = NAME(depthwise),
     .depthwise_weights = NAME(depthwise_weights),
+    .mask_rows = NAME(mask_rows),
     .depthwise_scatter = NAME(depthwise_scatter),
     .accumulate_products = NAME(accumulate_products),
     .im2col = NAME(im2col),

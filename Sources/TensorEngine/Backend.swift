@@ -93,15 +93,12 @@ public protocol Backend: AnyObject, Sendable {
         -> Tensor
     func normal(_ shape: Shape, _ dtype: DType, from stream: RandomStream) -> Tensor
 
-    // MARK: The search's own blocks, fused
-    /// ReLU → depthwise → pointwise, without storing what lies between. The block's prologue, where given,
-    /// is applied to x first: the batch norm of the block before.
-    func separableConvolution(_ x: Tensor, _ block: SeparableBlock) -> Tensor
-    /// The gradients of `separableConvolution`. The input's is with respect to the prologue's output u, masked
-    /// by the ReLU (without a prologue that is x itself); what is not wanted is not computed.
-    func separableConvolutionGradient(
-        _ x: Tensor, _ block: SeparableBlock, cotangent: Tensor, wantsInput: Bool, wantsWeights: Bool
-    ) -> (input: Tensor?, weights: (depthwise: Tensor, pointwise: Tensor)?)
+    // MARK: The search's own block, fused
+    /// - Parameter keepingOutputs: whether the record is to hold the stages' outputs, for the gradient.
+    func mixedSum(_ sum: MixedSum, keepingOutputs: Bool) -> (output: Tensor, record: MixedSumRecord)
+    func mixedSumGradient(
+        _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedSumWants
+    ) -> MixedSumGradient
 }
 
 public struct MemoryUse: Sendable {
@@ -164,36 +161,9 @@ public struct PoolingWindow: Hashable, Sendable {
     }
 
     public func outputExtent(_ input: Int) -> Int { (input + 2 * padding - size) / stride + 1 }
-}
 
-/// What `Backend.separableConvolution` applies: an optional per-channel normalisation, ReLU, a depthwise
-/// convolution [k, k, 1, C] and a pointwise one [1, 1, C, O].
-public struct SeparableBlock: Sendable {
-    /// u = (x − mean)·scale + shift, per channel, before the ReLU; an absent shift is 0.
-    public struct Prologue: Sendable {
-        public var mean: Tensor
-        public var scale: Tensor
-        public var shift: Tensor?
-
-        public init(mean: Tensor, scale: Tensor, shift: Tensor? = nil) {
-            self.mean = mean
-            self.scale = scale
-            self.shift = shift
-        }
-    }
-
-    public var prologue: Prologue?
-    public var depthwise: Tensor
-    public var pointwise: Tensor
-    public var geometry: ConvolutionGeometry
-
-    public init(
-        prologue: Prologue? = nil, depthwise: Tensor, pointwise: Tensor,
-        geometry: ConvolutionGeometry
-    ) {
-        self.prologue = prologue
-        self.depthwise = depthwise
-        self.pointwise = pointwise
-        self.geometry = geometry
+    /// The shape of a pooled NHWC tensor.
+    public func outputShape(_ input: Shape) -> Shape {
+        [input[0], outputExtent(input[1]), outputExtent(input[2]), input[3]]
     }
 }

@@ -12,18 +12,24 @@ struct DeterminismTests {
         let depthwise = input([3, 3, 1, channels], 2)
         let pointwise = input([1, 1, channels, channels], 3)
         let dense = input([3, 3, channels, 2 * channels], 4)
-        let weights = input([4], 5)
-        let first = try x.separableConvolution(depthwise: depthwise, pointwise: pointwise, .init(padding: 1))
-            .output
-        let second = try first.separableConvolution(
-            depthwise: depthwise, pointwise: pointwise, .init(padding: 2, dilation: 2), normalization: .init()
-        ).output
+        let weights = input([5], 5)
         let window = PoolingWindow(size: 3, stride: 1, padding: 1)
-        let mixed = try Tensor.normalizedWeightedSum(
-            [.tensor(second), .maxPool(x, window), .averagePool(x, window), .tensor(x)],
-            normalizations: [.init(), .init(), .init(), nil],
-            weights: weights.softmax()
-        ).output
+        func stage(_ geometry: ConvolutionGeometry) -> ConvolutionStage {
+            ConvolutionStage(depthwise: depthwise, pointwise: pointwise, geometry)
+        }
+        let dilated = ConvolutionGeometry(padding: 2, dilation: 2)
+        let mixed = try MixedSum(
+            sources: [x],
+            branches: [
+                MixedBranch(
+                    source: 0, .convolutions([stage(.init(padding: 1)), stage(dilated)]),
+                    normalizations: [.init(), .init()]),
+                MixedBranch(source: 0, .convolutions([stage(dilated)]), normalizations: [.init()]),
+                MixedBranch(source: 0, .maxPool(window), normalizations: [.init()]),
+                MixedBranch(source: 0, .averagePool(window), normalizations: [.init()]),
+                MixedBranch(source: 0, .identity, normalizations: [nil]),
+            ], weights: weights.softmax()
+        ).output().output
         let reduced = try mixed.convolution(dense, .init(stride: 2, padding: 1)).normalized().output
         let loss = try reduced.relu().globalAveragePool().logSoftmax().squared().mean()
         let found = try gradients(of: loss, withRespectTo: [x, depthwise, pointwise, dense, weights])

@@ -66,9 +66,6 @@ struct OperationGradientTests {
         .init("dropout", [[4, 5]]) {
             try $0[0].squared().dropout(rate: 0.4, from: RandomStream(seed: 3, "dropout"))
         },
-        .init("drop path", [[6, 2, 2, 3]]) {
-            try $0[0].squared().droppedPath(rate: 0.4, from: RandomStream(seed: 3, "path"))
-        },
         .init("recompute", [[4, 3], [3]]) {
             try recompute($0) { [try ($0[0] * $0[1]).tanh(), try $0[1].exp()] }.reduce($0[1]) {
                 try $0 + $1.sum()
@@ -135,6 +132,17 @@ struct OperationGradientTests {
                     .squared()
             },
         ]
+        return cases
+    }()
+
+    static let mixedSums: [GradientCase] = {
+        var cases: [GradientCase] = []
+        @Sendable func stage(_ weights: ArraySlice<Tensor>, _ geometry: ConvolutionGeometry)
+            -> ConvolutionStage
+        {
+            ConvolutionStage(
+                depthwise: weights.first, pointwise: weights.last!, geometry)
+        }
         for (kernel, stride, dilation, channels, outputs) in [
             (3, 1, 1, 3, 3), (5, 1, 1, 4, 2), (3, 2, 1, 3, 5), (3, 1, 2, 5, 3), (5, 2, 2, 3, 3),
             (5, 2, 1, 18, 4),
@@ -143,47 +151,93 @@ struct OperationGradientTests {
                 stride: stride, padding: dilation * (kernel - 1) / 2, dilation: dilation)
             let shapes: [Shape] = [
                 [2, 6, 5, channels], [kernel, kernel, 1, channels], [1, 1, channels, outputs],
+                [3, 3, 1, outputs],
+                [1, 1, outputs, 3],
             ]
             let name = "separable k\(kernel) s\(stride) d\(dilation) \(channels)→\(outputs)"
-            cases.append(
-                .init(name, shapes) {
-                    try $0[0].separableConvolution(depthwise: $0[1], pointwise: $0[2], geometry).output
-                        .squared()
-                })
-            cases.append(
-                .init("\(name), normalised", shapes) {
-                    try $0[0].separableConvolution(
-                        depthwise: $0[1], pointwise: $0[2], geometry, normalization: .init()
-                    ).output.squared()
-                })
-            cases.append(
-                .init("\(name), normalised with γ and β", shapes + [[channels], [channels]]) {
-                    try $0[0].separableConvolution(
-                        depthwise: $0[1], pointwise: $0[2], geometry,
-                        normalization: .init(affine: ($0[3], $0[4]))
-                    ).output.squared()
-                })
-            cases.append(
-                .init("\(name), by running moments", shapes) {
-                    let moments = (random([channels], 5), try random([channels], 6).squared())
-                    return try $0[0].separableConvolution(
-                        depthwise: $0[1], pointwise: $0[2], geometry, normalization: .init(moments: moments)
-                    ).output.squared()
-                })
+            @Sendable func sum(_ inputs: [Tensor], _ norms: [Normalization?]) throws -> Tensor {
+                try MixedSum(
+                    sources: [inputs[0]],
+                    branches: [
+                        MixedBranch(
+                            source: 0,
+                            .convolutions([
+                                stage(inputs[1...2], geometry), stage(inputs[3...4], .init(padding: 1)),
+                            ]), normalizations: norms)
+                    ]
+                ).output().output.squared()
+            }
+            cases += [
+                .init(name, shapes) { try sum($0, [nil, nil]) },
+                .init("\(name), normalised", shapes) { try sum($0, [.init(), .init()]) },
+                .init("\(name), normalised with γ and β", shapes + [[outputs], [outputs], [3], [3]]) {
+                    try sum($0, [.init(affine: ($0[5], $0[6])), .init(affine: ($0[7], $0[8]))])
+                },
+                .init("\(name), by running moments", shapes + [[3], [3]]) {
+                    try sum(
+                        $0,
+                        [
+                            .init(moments: (random([outputs], 5), try random([outputs], 6).squared())),
+                            .init(
+                                affine: ($0[5], $0[6]),
+                                moments: (random([3], 7), try random([3], 8).squared())),
+                        ])
+                },
+            ]
         }
-        let branch: Shape = [2, 3, 4, 5]
-        cases.append(
-            .init("normalised weighted sum", [branch, branch, branch, branch, branch, [5]]) {
-                let moments = (random([5], 5), try random([5], 6).squared())
-                let window = PoolingWindow(size: 3, stride: 1, padding: 1)
-                return try Tensor.normalizedWeightedSum(
-                    [
-                        .tensor($0[0]), .tensor($0[1]), .tensor($0[2]), .maxPool($0[3], window),
-                        .averagePool($0[4], window),
-                    ], normalizations: [.init(), nil, .init(moments: moments), .init(), nil],
-                    weights: $0[5].softmax()
-                ).output.squared()
-            })
+        let window = PoolingWindow(size: 3, stride: 1, padding: 1)
+        // Branches of one source with paddings of their own, and of another; of one, two and no stages.
+        let images: Shape = [3, 4, 5, 4]
+        let weights: [Shape] = [[3, 3, 1, 4], [1, 1, 4, 4], [5, 5, 1, 4], [1, 1, 4, 4], [1, 1, 4, 4]]
+        @Sendable func node(_ inputs: [Tensor], weights: Tensor?, factors: Tensor?) throws -> Tensor {
+            let moments = (random([4], 5), try random([4], 6).squared())
+            return try MixedSum(
+                sources: [inputs[0], inputs[1]],
+                branches: [
+                    MixedBranch(source: 0, .identity, normalizations: [nil], imageFactors: factors),
+                    MixedBranch(source: 0, .maxPool(window), normalizations: [.init()]),
+                    MixedBranch(
+                        source: 1, .averagePool(window), normalizations: [nil], imageFactors: factors),
+                    MixedBranch(
+                        source: 0,
+                        .convolutions([
+                            stage(inputs[2...3], .init(padding: 1)), stage(inputs[2...3], .init(padding: 1)),
+                        ]), normalizations: [.init(), .init()], imageFactors: factors),
+                    MixedBranch(
+                        source: 0, .convolutions([stage(inputs[4...5], .init(padding: 4, dilation: 2))]),
+                        normalizations: [.init(moments: moments)]),
+                    MixedBranch(
+                        source: 0, .convolutions([ConvolutionStage(pointwise: inputs[6])]),
+                        normalizations: [.init()]),
+                    MixedBranch(source: 1, .identity, normalizations: [.init()]),
+                    MixedBranch(source: 1, .averagePool(window), normalizations: [.init(moments: moments)]),
+                    MixedBranch(source: 1, .maxPool(window), normalizations: [nil]),
+                ], weights: weights
+            ).output().output.squared()
+        }
+        cases += [
+            .init("node", [images, images] + weights + [[9]]) {
+                try node($0, weights: $0[7].softmax(), factors: nil)
+            },
+            .init("node without weights", [images, images] + weights) {
+                try node($0, weights: nil, factors: nil)
+            },
+            .init("node with factors", [images, images] + weights + [[9]]) {
+                try node(
+                    $0, weights: $0[7],
+                    factors: try $0[0].detached.keptExamples(rate: 0.4, from: RandomStream(seed: 2, "path")))
+            },
+            .init("pointwise stage", [images, weights[4], [4], [4]]) {
+                try MixedSum(
+                    sources: [$0[0]],
+                    branches: [
+                        MixedBranch(
+                            source: 0, .convolutions([ConvolutionStage(pointwise: $0[1])]),
+                            normalizations: [.init(affine: ($0[2], $0[3]))])
+                    ]
+                ).output().output.squared()
+            },
+        ]
         return cases
     }()
 
@@ -191,6 +245,7 @@ struct OperationGradientTests {
     @Test(arguments: movement) func movementGradients(_ test: GradientCase) throws { try check(test) }
     @Test(arguments: convolutions) func convolutionGradients(_ test: GradientCase) throws { try check(test) }
     @Test(arguments: layers) func layerGradients(_ test: GradientCase) throws { try check(test) }
+    @Test(arguments: mixedSums) func mixedSumGradients(_ test: GradientCase) throws { try check(test) }
 
     @Test func thirdDerivative() throws {
         let x = try backend.tensor([0.7], [1]).variable

@@ -28,19 +28,19 @@ struct RecomputeTests {
             testDescription: "fused operations", inputs: [image, [3, 3, 1, 3], [1, 1, 3, 3], [3], [3], [2]]
         ) {
             inputs in
-            let geometry = ConvolutionGeometry(padding: 1)
-            let first = try inputs[0].separableConvolution(
-                depthwise: inputs[1], pointwise: inputs[2], geometry
-            ).output.normalized(by: .init(affine: (inputs[3], inputs[4]))).output
-            let second = try first.separableConvolution(
-                depthwise: inputs[1], pointwise: inputs[2], geometry, normalization: .init()
-            ).output
-            let window = PoolingWindow(size: 3, stride: 1, padding: 1)
+            let stage = ConvolutionStage(depthwise: inputs[1], pointwise: inputs[2], .init(padding: 1))
+            let x = try inputs[0].normalized(by: .init(affine: (inputs[3], inputs[4]))).output
             return [
-                try Tensor.normalizedWeightedSum(
-                    [.tensor(second), .averagePool(first, window)], normalizations: [.init(), .init()],
-                    weights: inputs[5].softmax()
-                ).output
+                try MixedSum(
+                    sources: [x],
+                    branches: [
+                        MixedBranch(
+                            source: 0, .convolutions([stage, stage]), normalizations: [.init(), .init()]),
+                        MixedBranch(
+                            source: 0, .averagePool(PoolingWindow(size: 3, stride: 1, padding: 1)),
+                            normalizations: [.init()]),
+                    ], weights: inputs[5].softmax()
+                ).output().output
             ]
         },
         .init(testDescription: "nested", inputs: [[3, 4], [4, 2]]) {

@@ -30,6 +30,8 @@ typedef struct {
     // the input's, rows mask_line elements.
     const void *mask;
     ptrdiff_t mask_line;
+    // depthwise: whether the output is added to what is there.
+    int accumulates;
 } errata_window;
 
 typedef struct {
@@ -79,6 +81,10 @@ typedef struct {
     // The adjoint: padded += weights·g
     void (*depthwise_scatter)(const errata_window *window, const void *g, const void *weights, void *padded);
 
+    // y = x, or y += x, where mask > 0 if given; else y = 0, or stays.
+    void (*mask_rows)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t x_pitch, const void *mask,
+                      ptrdiff_t mask_pitch, int accumulates, void *y, ptrdiff_t y_pitch);
+
     // c[k][n] += Σ_p a[p][k]·b[p][n] for narrow matrices, the gradient of a 1×1 convolution's weights.
     void (*accumulate_products)(ptrdiff_t rows, ptrdiff_t k, ptrdiff_t n, const void *a, ptrdiff_t a_pitch,
                                 const void *b, ptrdiff_t b_pitch, void *c, ptrdiff_t c_pitch);
@@ -89,6 +95,7 @@ typedef struct {
     void (*col2im)(const errata_window *window, ptrdiff_t first_row, ptrdiff_t rows, const void *columns,
                    void *x);
 
+    // The first maximum's position within the image counts; positions may be absent.
     void (*max_pool)(const errata_window *window, const void *x, void *y, int32_t *positions);
     void (*average_pool)(const errata_window *window, const void *x, void *y);
     void (*average_pool_gradient)(const errata_window *window, const void *g, void *x);

@@ -123,11 +123,13 @@ extension CPUBackend {
         -> Tensor
     {
         let result = empty(plan.input, cotangent.dtype)
-        let adjoint = DepthwiseAdjoint(plan, cotangentPitch: cotangent.pitch)
-        let weights = adjoint.flips ? flipped(weights) : weights
+        let weights = plan.adjointFlips ? flipped(weights) : weights
         parallel(plan.batch) { image in
-            adjoint.apply(
-                self, cotangent.dtype, cotangent.image(image), weights.pointer, to: result.image(image))
+            withScratch(plan.adjointScratchCount, cotangent.dtype) { scratch in
+                plan.depthwiseAdjoint(
+                    self, cotangent.dtype, cotangent.image(image), pitch: cotangent.pitch, weights.pointer,
+                    scratch: scratch, to: result.image(image))
+            }
         }
         return result
     }
@@ -215,63 +217,54 @@ extension CPUBackend {
 
 /// The adjoint of a depthwise convolution with respect to one image: a depthwise convolution of the padded
 /// cotangent with reversed taps where the stride is 1, else scattered additions.
-struct DepthwiseAdjoint {
-    private let plan: ConvolutionPlan
-    private let cotangentPitch: Int
-    private let before: Int
-    /// Whether `apply` takes reversed taps.
-    let flips: Bool
+extension ConvolutionPlan {
+    private var adjointPadding: Int { geometry.dilation * (kernelHeight - 1) - geometry.padding }
 
-    init(_ plan: ConvolutionPlan, cotangentPitch: Int) {
-        self.plan = plan
-        self.cotangentPitch = cotangentPitch
-        before = plan.geometry.dilation * (plan.kernelHeight - 1) - plan.geometry.padding
-        flips = plan.geometry.stride == 1 && plan.kernelHeight == plan.kernelWidth && before >= 0
+    /// Whether `depthwiseAdjoint` takes reversed taps.
+    var adjointFlips: Bool { geometry.stride == 1 && kernelHeight == kernelWidth && adjointPadding >= 0 }
+
+    /// The elements of scratch memory that it needs.
+    var adjointScratchCount: Int {
+        let padding = adjointFlips ? adjointPadding : geometry.padding
+        let (height, width) = adjointFlips ? (outputHeight, outputWidth) : (input[1], input[2])
+        return (height + 2 * padding) * (width + 2 * padding) * channels
     }
 
     /// - Parameters:
-    ///   - weights: with reversed taps if `flips`.
+    ///   - weights: with reversed taps if `adjointFlips`.
     ///   - target: the image's gradient, contiguous; all of it is written.
-    ///   - mask: where given, the gradient is 0 where the image in this padded one is not positive.
-    func apply(
-        _ backend: CPUBackend, _ dtype: DType, _ cotangent: UnsafeRawPointer, _ weights: UnsafeRawPointer,
-        to target: UnsafeMutableRawPointer, mask: UnsafeRawPointer? = nil
+    ///   - mask: where given, the gradient is 0 where this image, its rows so many elements apart, is not
+    ///     positive.
+    ///   - accumulates: whether the gradient is added to what is there.
+    func depthwiseAdjoint(
+        _ backend: CPUBackend, _ dtype: DType, _ cotangent: UnsafeRawPointer, pitch: Int,
+        _ weights: UnsafeRawPointer, scratch: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer,
+        mask: (UnsafeRawPointer, line: Int)? = nil, accumulates: Bool = false
     ) {
         let kernels = backend.kernels(dtype)
-        let (height, width, channels) = (plan.input[1], plan.input[2], plan.channels)
-        let padding = plan.geometry.padding
-        let maskLine = (width + 2 * padding) * channels
-        let mask = mask.map { $0 + padding * (maskLine + channels) * dtype.byteCount }
-        if flips {
-            let (paddedHeight, paddedWidth) = (plan.outputHeight + 2 * before, plan.outputWidth + 2 * before)
+        let (height, width) = (input[1], input[2])
+        if adjointFlips {
+            let padding = adjointPadding
             let window = errata_window(
-                height: paddedHeight, width: paddedWidth, channels: channels, output_height: height,
-                output_width: width, kernel_height: plan.kernelHeight, kernel_width: plan.kernelWidth,
-                stride: 1,
-                padding: 0, dilation: plan.geometry.dilation, input_pitch: channels, output_pitch: channels,
-                mask: mask, mask_line: maskLine)
-            backend.withScratch(paddedHeight * paddedWidth * channels, dtype) { padded in
-                kernels.pad_image(
-                    plan.outputHeight, plan.outputWidth, channels, before, before, cotangent, cotangentPitch,
-                    nil, nil, nil, 0, padded)
-                withUnsafePointer(to: window) { kernels.depthwise($0, padded, weights, target) }
-            }
+                height: outputHeight + 2 * padding, width: outputWidth + 2 * padding, channels: channels,
+                output_height: height, output_width: width, kernel_height: kernelHeight,
+                kernel_width: kernelWidth, stride: 1, padding: 0, dilation: geometry.dilation,
+                input_pitch: channels, output_pitch: channels, mask: mask?.0, mask_line: mask?.line ?? 0,
+                accumulates: accumulates ? 1 : 0)
+            kernels.pad_image(
+                outputHeight, outputWidth, channels, padding, padding, cotangent, pitch, nil, nil, nil, 0,
+                scratch)
+            withUnsafePointer(to: window) { kernels.depthwise($0, scratch, weights, target) }
             return
         }
-        let window = plan.paddedWindow(inputPitch: channels, outputPitch: cotangentPitch)
-        let line = (width + 2 * padding) * channels * dtype.byteCount
-        let bytes = (height + 2 * padding) * line
-        backend.withScratch(bytes / dtype.byteCount, dtype) { padded in
-            memset(padded, 0, bytes)
-            withUnsafePointer(to: window) { kernels.depthwise_scatter($0, cotangent, weights, padded) }
-            let (row, inset) = (width * channels * dtype.byteCount, padding * channels * dtype.byteCount)
-            for y in 0..<height { memcpy(target + y * row, padded + (y + padding) * line + inset, row) }
-            guard let mask else { return }
-            kernels.binary(
-                Int32(ERRATA_MASK.rawValue), height, width * channels, target, width * channels, 1, mask,
-                maskLine,
-                1, target, width * channels)
-        }
+        let window = paddedWindow(inputPitch: channels, outputPitch: pitch)
+        let line = (width + 2 * geometry.padding) * channels
+        let inside = scratch + geometry.padding * (line + channels) * dtype.byteCount
+        memset(scratch, 0, adjointScratchCount * dtype.byteCount)
+        withUnsafePointer(to: window) { kernels.depthwise_scatter($0, cotangent, weights, scratch) }
+        let row = width * channels
+        kernels.mask_rows(
+            height, row, inside, line, mask?.0, mask?.line ?? 0, accumulates ? 1 : 0, target, row)
     }
 }
 
@@ -352,7 +345,8 @@ struct ConvolutionPlan {
             height: input[1], width: input[2], channels: groupChannels, output_height: outputHeight,
             output_width: outputWidth, kernel_height: kernelHeight, kernel_width: kernelWidth,
             stride: geometry.stride, padding: geometry.padding, dilation: geometry.dilation,
-            input_pitch: inputPitch, output_pitch: outputs, mask: nil, mask_line: 0)
+            input_pitch: inputPitch, output_pitch: outputs, mask: nil, mask_line: 0,
+            accumulates: 0)
     }
 
     /// The depthwise kernels' window, of an image that has its padding.
@@ -362,7 +356,8 @@ struct ConvolutionPlan {
             channels: channels,
             output_height: outputHeight, output_width: outputWidth, kernel_height: kernelHeight,
             kernel_width: kernelWidth, stride: geometry.stride, padding: 0, dilation: geometry.dilation,
-            input_pitch: inputPitch, output_pitch: outputPitch, mask: nil, mask_line: 0)
+            input_pitch: inputPitch, output_pitch: outputPitch, mask: nil, mask_line: 0,
+            accumulates: 0)
     }
 }
 

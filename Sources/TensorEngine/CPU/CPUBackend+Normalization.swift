@@ -7,7 +7,7 @@ extension CPUBackend {
         let size = x.dtype.byteCount
         let each = rowsPerChunk(columns)
         let pieces = max((rows + each - 1) / each, 1)
-        // A sum and a sum of squared deviations for each chunk, merged in order (Chan et al., 1983).
+        // A sum and a sum of squared deviations for each chunk.
         var partial = [Double](repeating: 0, count: pieces * columns * 2)
         partial.withUnsafeMutableBufferPointer { partial in
             nonisolated(unsafe) let base = partial.baseAddress!
@@ -18,24 +18,34 @@ extension CPUBackend {
                     sums + columns)
             }
         }
+        return partial.withUnsafeBufferPointer { partial in
+            mergedMoments(
+                (0..<pieces).map { piece in
+                    (min(each, rows - piece * each), partial.baseAddress! + piece * columns * 2)
+                }, columns: columns, x.dtype)
+        }
+    }
+
+    /// The mean and biased variance of what parts of it have as sums and sums of squared deviations (2·columns
+    /// numbers each), merged in order (Chan et al., 1983).
+    func mergedMoments(
+        _ parts: [(rows: Int, sums: UnsafePointer<Double>)], columns: Int, _ dtype: DType
+    ) -> (mean: Tensor, variance: Tensor) {
         var means = [Double](repeating: 0, count: columns)
         var squares = [Double](repeating: 0, count: columns)
         var seen = 0.0
-        for piece in 0..<pieces {
-            let count = Double(min(each, rows - piece * each))
-            let sums = partial[(piece * columns * 2)...]
+        for (rows, sums) in parts where rows > 0 {
+            let count = Double(rows)
             for column in 0..<columns {
-                let mean = sums[sums.startIndex + column] / count
-                let delta = mean - means[column]
+                let delta = sums[column] / count - means[column]
                 means[column] += delta * count / (seen + count)
-                squares[column] +=
-                    sums[sums.startIndex + columns + column] + delta * delta * seen * count / (seen + count)
+                squares[column] += sums[columns + column] + delta * delta * seen * count / (seen + count)
             }
             seen += count
         }
-        let (mean, variance) = (empty([columns], x.dtype), empty([columns], x.dtype))
-        store(means, x.dtype, mean.pointer)
-        store(squares.lazy.map { $0 / Double(rows) }, x.dtype, variance.pointer)
+        let (mean, variance) = (empty([columns], dtype), empty([columns], dtype))
+        store(means, dtype, mean.pointer)
+        store(squares.lazy.map { $0 / seen }, dtype, variance.pointer)
         return (mean, variance)
     }
 

@@ -78,12 +78,6 @@ extension Tensor {
     }
 }
 
-extension PoolingWindow {
-    func outputShape(_ input: Shape) -> Shape {
-        [input[0], outputExtent(input[1]), outputExtent(input[2]), input[3]]
-    }
-}
-
 extension errata_window {
     init(pooling window: PoolingWindow, _ input: Shape, inputPitch: Int, outputPitch: Int? = nil) {
         self.init(
@@ -92,6 +86,7 @@ extension errata_window {
             output_width: window.outputExtent(input[2]), kernel_height: window.size,
             kernel_width: window.size,
             stride: window.stride, padding: window.padding, dilation: 1, input_pitch: inputPitch,
-            output_pitch: outputPitch ?? input[3], mask: nil, mask_line: 0)
+            output_pitch: outputPitch ?? input[3], mask: nil, mask_line: 0,
+            accumulates: 0)
     }
 }

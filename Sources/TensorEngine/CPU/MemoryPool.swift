@@ -3,135 +3,151 @@ import Synchronization
 
 /// Blocks of memory, 64-byte aligned, kept for reuse.
 ///
-/// A step of training allocates the same sizes again and again, so a freed block waits for the next request
-/// that it serves without much waste. What waits is bounded, with what is in use, by what was in use at most.
+/// A step of training allocates the same sizes again and again. Large blocks are cut from segments of address
+/// space, the lowest hole that is large enough first, and join their free neighbours again when they are
+/// released: so what a step touches is little more than what it has in use at its peak, and no step after the
+/// first has the kernel clear pages.
 final class MemoryPool: Sendable {
     struct Block: @unchecked Sendable {
         let pointer: UnsafeMutableRawPointer
         let size: Int
+        /// `nil` for a small block.
+        fileprivate let segment: Segment?
     }
 
     private struct State {
-        var free: [Int: [Block]] = [:]
-        var freeBytes = 0
+        var small: [Int: [Block]] = [:]
+        var segments: [Segment] = []
         var use = MemoryUse(current: 0, peak: 0)
     }
 
     private let state = Mutex(State())
 
     static let alignment = 64
-    /// What may wait beyond what was in use at the peak: blocks of sizes that come and go.
-    private static let slack = 64 << 20
+    /// Up to this size a block comes from the C library, and waits for requests of its own size.
+    private static let smallest = 16 << 10
 
-    /// The size of the block that serves a request: an eighth of a power of two, so at most 1/8 is wasted.
     static func blockSize(_ byteCount: Int) -> Int {
-        let minimum = max(byteCount, alignment)
-        let granule = granule(minimum)
-        return (minimum + granule - 1) / granule * granule
-    }
-
-    private static func granule(_ size: Int) -> Int {
-        max((1 << (Int.bitWidth - 1 - size.leadingZeroBitCount)) / 8, alignment)
+        let size = max(byteCount, alignment)
+        // A small block has one of a few sizes, at most an eighth too large.
+        let granule =
+            size <= smallest
+            ? max((1 << (Int.bitWidth - 1 - size.leadingZeroBitCount)) / 8, alignment) : alignment
+        return (size + granule - 1) / granule * granule
     }
 
     func allocate(_ byteCount: Int) -> Block {
         let size = Self.blockSize(byteCount)
-        let waiting = state.withLock { state in
-            // The smallest that is large enough, if it is at most half as large again.
-            var candidate = size
-            var found: Block?
-            while found == nil, candidate <= size + size / 2 {
-                found = state.free[candidate]?.popLast()
-                candidate += Self.granule(candidate)
-            }
-            if let found { state.freeBytes -= found.size }
-            state.use.current += found?.size ?? size
+        return state.withLock { state in
+            state.use.current += size
             state.use.peak = max(state.use.peak, state.use.current)
-            return found
+            guard size > Self.smallest else {
+                return state.small[size]?.popLast()
+                    ?? Block(pointer: Self.allocateSmall(size), size: size, segment: nil)
+            }
+            for segment in state.segments {
+                if let pointer = segment.take(size) {
+                    return Block(pointer: pointer, size: size, segment: segment)
+                }
+            }
+            let segment = Segment(holding: size)
+            state.segments.append(segment)
+            return Block(pointer: segment.take(size)!, size: size, segment: segment)
         }
-        return waiting ?? Block(pointer: Pages.allocate(size), size: size)
     }
 
     func release(_ block: Block) {
-        let keep = state.withLock { state in
+        state.withLock { state in
             state.use.current -= block.size
-            guard state.use.current + state.freeBytes + block.size <= state.use.peak + Self.slack else {
-                return false
+            if let segment = block.segment {
+                segment.give(block.pointer, block.size)
+            } else {
+                state.small[block.size, default: []].append(block)
             }
-            state.free[block.size, default: []].append(block)
-            state.freeBytes += block.size
-            return true
         }
-        if !keep { Pages.free(block.pointer, block.size) }
     }
 
     var use: MemoryUse { state.withLock { $0.use } }
 
-    /// Forgets the peak, and gives back what waits.
+    /// Forgets the peak, and gives back what is not in use.
     func reset() {
-        let waiting = state.withLock { state in
+        state.withLock { state in
             state.use.peak = state.use.current
-            defer {
-                state.free = [:]
-                state.freeBytes = 0
-            }
-            return state.free.values.flatMap(\.self)
+            for block in state.small.values.joined() { free(block.pointer) }
+            state.small = [:]
+            state.segments.removeAll(where: \.isFree)
         }
-        for block in waiting { Pages.free(block.pointer, block.size) }
     }
 
     deinit { reset() }
-}
 
-/// Memory from the system. A large block has pages of its own, so that giving it back gives back all of it, and
-/// huge ones where they fit, which spare the kernel most of the work of a first touch.
-private enum Pages {
-    private static let huge = 2 << 20
-    private static let mapped = 1 << 20
-
-    static func allocate(_ size: Int) -> UnsafeMutableRawPointer {
-        guard size >= mapped else {
-            var pointer: UnsafeMutableRawPointer?
-            guard posix_memalign(&pointer, MemoryPool.alignment, size) == 0, let pointer else {
-                outOfMemory(size)
-            }
-            return pointer
-        }
-        let spare = size >= huge ? huge : 0
-        guard
-            let start = mmap(nil, size + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-            start != MAP_FAILED
-        else { outOfMemory(size) }
-        guard spare > 0 else { return start }
-        // From the first huge page on; what lies before and behind is given back.
-        let lead = (huge - Int(bitPattern: start) % huge) % huge
-        let pointer = start + lead
-        if lead > 0 { munmap(start, lead) }
-        let pages = (size + 4095) / 4096 * 4096
-        if spare - lead + size > pages { munmap(pointer + pages, spare - lead + size - pages) }
-        madvise(pointer, size, Int32(MADV_HUGEPAGE))
+    private static func allocateSmall(_ size: Int) -> UnsafeMutableRawPointer {
+        var pointer: UnsafeMutableRawPointer?
+        guard posix_memalign(&pointer, alignment, size) == 0, let pointer else { outOfMemory(size) }
         return pointer
     }
 
-    static func free(_ pointer: UnsafeMutableRawPointer, _ size: Int) {
-        if size < mapped { Glibc.free(pointer) } else { munmap(pointer, size) }
-    }
-
-    private static func outOfMemory(_ size: Int) -> Never { fatalError("out of memory: \(size) bytes") }
+    fileprivate static func outOfMemory(_ size: Int) -> Never { fatalError("out of memory: \(size) bytes") }
 }
 
-/// A block of a pool, for the life of a tensor's storage.
-final class CPUStorage: Storage, @unchecked Sendable {
-    private let block: MemoryPool.Block
-    private let pool: MemoryPool
+/// A stretch of address space with the holes between the blocks that are in use. Pages take memory when they are
+/// first touched; huge ones spare the kernel most of the work of that. Not thread-safe: the pool's lock guards it.
+private final class Segment: @unchecked Sendable {
+    private static let hugePage = 2 << 20
+    private static let usual = 1 << 30
 
-    var pointer: UnsafeMutableRawPointer { block.pointer }
+    private let start: UnsafeMutableRawPointer
+    private let length: Int
+    private let mapping: (start: UnsafeMutableRawPointer, length: Int)
+    /// Offsets into the segment in ascending order; neighbours are joined.
+    private var holes: [Range<Int>]
 
-    init(_ byteCount: Int, pool: MemoryPool, backend: CPUBackend) {
-        self.pool = pool
-        block = pool.allocate(byteCount)
-        super.init(backend: backend, byteCount: byteCount)
+    init(holding size: Int) {
+        length = (max(size, Self.usual) + Self.hugePage - 1) / Self.hugePage * Self.hugePage
+        let mapped = length + Self.hugePage
+        guard
+            let base = mmap(
+                nil, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | Int32(MAP_NORESERVE), -1, 0
+            ),
+            base != MAP_FAILED
+        else { MemoryPool.outOfMemory(size) }
+        mapping = (base, mapped)
+        start = base + (Self.hugePage - Int(bitPattern: base) % Self.hugePage) % Self.hugePage
+        madvise(start, length, Int32(MADV_HUGEPAGE))
+        holes = [0..<length]
     }
 
-    deinit { pool.release(block) }
+    deinit { munmap(mapping.start, mapping.length) }
+
+    var isFree: Bool { holes == [0..<length] }
+
+    /// The start of the lowest hole that is large enough.
+    func take(_ size: Int) -> UnsafeMutableRawPointer? {
+        guard let index = holes.firstIndex(where: { $0.count >= size }) else { return nil }
+        let hole = holes[index]
+        if hole.count == size {
+            holes.remove(at: index)
+        } else {
+            holes[index] = (hole.lowerBound + size)..<hole.upperBound
+        }
+        return start + hole.lowerBound
+    }
+
+    func give(_ pointer: UnsafeMutableRawPointer, _ size: Int) {
+        var freed = (pointer - start)..<(pointer - start + size)
+        var (low, high) = (0, holes.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if holes[middle].lowerBound < freed.lowerBound { low = middle + 1 } else { high = middle }
+        }
+        // `low` is the first hole behind the block.
+        if low < holes.count, holes[low].lowerBound == freed.upperBound {
+            freed = freed.lowerBound..<holes.remove(at: low).upperBound
+        }
+        if low > 0, holes[low - 1].upperBound == freed.lowerBound {
+            holes[low - 1] = holes[low - 1].lowerBound..<freed.upperBound
+        } else {
+            holes.insert(freed, at: low)
+        }
+    }
 }

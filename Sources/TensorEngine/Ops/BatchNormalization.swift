@@ -20,11 +20,19 @@ public struct Normalization: Sendable {
 
     var usesBatch: Bool { moments == nil }
 
+    /// All tensors it holds.
+    var vectors: [Tensor] {
+        (affine.map { [$0.scale, $0.shift] } ?? []) + (moments.map { [$0.mean, $0.variance] } ?? [])
+    }
+
     /// What x is normalised by: the mean, the variance and the factor 1/√(σ² + ε).
     func resolvedMoments(_ x: Tensor) throws -> (mean: Tensor, variance: Tensor, factor: Tensor) {
         let (mean, variance) = moments ?? x.backend.channelMoments(x.detached)
-        return (mean, variance, try (variance + epsilon).reciprocalSquareRoot())
+        return (mean, variance, try factor(variance))
     }
+
+    /// 1/√(σ² + ε).
+    func factor(_ variance: Tensor) throws -> Tensor { try (variance + epsilon).reciprocalSquareRoot() }
 
     /// The normalisation in differentiable operations, with the given γ and β in place of its own.
     package func composed(_ x: Tensor, scale: Tensor?, shift: Tensor?) throws -> Tensor {

@@ -51,7 +51,7 @@ extension Tensor {
         return try mean(axes: [1, 2])
     }
 
-    private func checkWindow(_ name: String, _ window: PoolingWindow) throws {
+    func checkWindow(_ name: String, _ window: PoolingWindow) throws {
         try require(
             shape.rank == 4 && dtype.isFloatingPoint, name, "\(dtype) \(shape), expected floating NHWC")
         try require(

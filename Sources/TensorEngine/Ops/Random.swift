@@ -6,13 +6,10 @@ extension Tensor {
         return try self * Tensor.keepMask(shape, dtype, rate: rate, on: backend, from: stream)
     }
 
-    /// Zeroes whole examples (the first axis) with probability `rate` and divides the others by 1 − rate:
-    /// DARTS's drop path.
-    public func droppedPath(rate: Double, from stream: RandomStream) throws -> Tensor {
+    /// DARTS's drop path: for each example (the first axis) 0 with probability `rate`, else 1/(1 − rate): [N].
+    public func keptExamples(rate: Double, from stream: RandomStream) throws -> Tensor {
         try require(rate >= 0 && rate < 1, "dropPath", "rate \(rate), expected 0..<1")
-        if rate == 0 { return self }
-        let perExample = Shape([shape[0]] + [Int](repeating: 1, count: shape.rank - 1))
-        return try self * Tensor.keepMask(perExample, dtype, rate: rate, on: backend, from: stream)
+        return try Tensor.keepMask([shape[0]], dtype, rate: rate, on: backend, from: stream)
     }
 
     private static func keepMask(

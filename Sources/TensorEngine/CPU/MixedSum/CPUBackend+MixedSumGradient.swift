@@ -1,0 +1,428 @@
+import CKernels
+import Foundation
+
+/// The backward pass in rounds, from every branch's last stage to its first: before a round the sums over the
+/// batch that its batch norms' gradients need are known.
+extension CPUBackend {
+    public func mixedSumGradient(
+        _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedSumWants
+    ) -> MixedSumGradient {
+        let pass = MixedGradientPass(
+            MixedPlan(self, sum), record: record, cotangent: cotangent, wants: wants)
+        pass.sumCotangents()
+        for round in 0..<pass.plan.rounds { pass.run(round) }
+        return pass.gradient()
+    }
+}
+
+private final class MixedGradientPass: @unchecked Sendable {
+    let plan: MixedPlan
+    private let record: MixedSumRecord
+    private let cotangent: Tensor
+    private let wants: MixedSumWants
+    private let branchWeights: [Double]
+    /// By branch and batch norm.
+    private let constants: [[NormConstants?]]
+    private let sums: CotangentSums
+    /// For the batch norm that each branch's cotangent passes next.
+    private var coefficients: [Coefficients?]
+    /// The cotangents of the batch norms between stages, by branch; absent before a branch's first round.
+    private var between: [Tensor?]
+    private let runs: ImageRuns
+    private let scratch: MixedPlan.Scratch
+    private let parameters: ParameterSums?
+    private let sources: [Tensor?]
+    private var weights: Tensor?
+    private var affine: [[(scale: Tensor, shift: Tensor)?]]
+
+    private var backend: CPUBackend { plan.backend }
+    private var sum: MixedSum { plan.sum }
+
+    init(_ plan: MixedPlan, record: MixedSumRecord, cotangent: Tensor, wants: MixedSumWants) {
+        self.plan = plan
+        self.record = record
+        self.cotangent = cotangent
+        self.wants = wants
+        branchWeights = plan.weights()
+        constants = record.moments.enumerated().map { branch, norms in
+            norms.enumerated().map { norm, found in found.map { plan.constants(branch, norm, $0) } }
+        }
+        sums = CotangentSums(plan)
+        coefficients = plan.sum.branches.map { _ in nil }
+        between = coefficients.map { _ in nil }
+        runs = ImageRuns(images: plan.images)
+        scratch = plan.scratch(outputs: 2)
+        parameters =
+            wants.parameters && plan.stages.contains { !$0.isEmpty }
+            ? ParameterSums(plan, runs: runs.count) : nil
+        sources = zip(plan.sum.sources, wants.sources).map {
+            $1 ? plan.backend.empty($0.shape, $0.dtype) : nil
+        }
+        affine = plan.sum.branches.map { $0.normalizations.map { _ in nil } }
+    }
+
+    /// Whether a cotangent has to reach what a branch's last batch norm normalised.
+    private func flows(_ branch: Int) -> Bool {
+        wants.sources[sum.branches[branch].source] || wants.parameters && !plan.stages[branch].isEmpty
+    }
+
+    /// Whether a batch norm's gradient needs sums over the batch.
+    private func needsSums(_ branch: Int, _ norm: Int) -> Bool {
+        guard let normalization = sum.branches[branch].normalizations[norm] else { return false }
+        return wants.parameters && normalization.affine != nil || normalization.usesBatch && flows(branch)
+    }
+
+    // MARK: Before the first round
+
+    /// Σ g and Σ g·(y − mean) of each branch that needs them.
+    func sumCotangents() {
+        let last = sum.branches.map { $0.normalizations.count - 1 }
+        let needed = sum.branches.indices.filter { wants.weights || needsSums($0, last[$0]) }
+        if !needed.isEmpty {
+            let means = constants.map {
+                vector($0.last!?.mean ?? [Double](repeating: 0, count: plan.channels))
+            }
+            backend.parallel(plan.images) { image in
+                self.scratch.use { memory in
+                    for branch in needed {
+                        let (y, pitch) =
+                            self.record.outputs[branch].last.map {
+                                (UnsafeRawPointer($0.image(image)), $0.pitch)
+                            }
+                            ?? self.plan.simpleOutput(branch, image, into: memory.output(0))
+                        self.sums.set(
+                            branch, image, columns: self.plan.channels, rows: self.plan.pixels,
+                            self.cotangent.image(image), self.cotangent.pitch, y, pitch,
+                            mean: means[branch].pointer, factor: self.plan.imageFactors[branch]?[image])
+                    }
+                }
+            }
+            for branch in needed { sums.add(branch, columns: plan.channels) }
+        }
+        for branch in sum.branches.indices { takeUp(branch, last[branch], weight: branchWeights[branch]) }
+        if wants.weights { weights = weightGradient() }
+    }
+
+    // MARK: A round
+
+    /// Takes the cotangents through one stage of every branch that has so many.
+    func run(_ round: Int) {
+        let active = sum.branches.indices.filter { flows($0) && round < max(plan.stages[$0].count, 1) }
+        guard !active.isEmpty else { return }
+        // The stage of each branch; negative for one without convolutions.
+        let stage = plan.stages.map { $0.count - 1 - round }
+        var next: [Tensor?] = sum.branches.map { _ in nil }
+        var prologues: [ChannelVectors?] = sum.branches.map { _ in nil }
+        var means: [Tensor?] = sum.branches.map { _ in nil }
+        for branch in active where stage[branch] > 0 {
+            next[branch] = backend.empty(plan.stages[branch][stage[branch]].input, plan.dtype)
+            let before = constants[branch][stage[branch] - 1]
+            prologues[branch] = before?.vectors(backend, plan.dtype)
+            // The sums of the norm before are taken while the cotangent is in cache.
+            if needsSums(branch, stage[branch] - 1) { means[branch] = vector(before!.mean) }
+        }
+        // The images of a source that its branches' first stages share come before those of later stages, which
+        // take their place.
+        let order = sum.sources.indices.map { source in
+            plan.branches[source].filter(active.contains).sorted { stage[$0] < stage[$1] }
+        }
+        let (targets, vectors, sumMeans) = (next, prologues, means)
+
+        func process(_ image: Int, _ run: Int, _ memory: MixedPlan.Memory) {
+            for source in sum.sources.indices {
+                if round == 0, let target = sources[source] {
+                    memset(target.image(image), 0, target.count / plan.images * plan.size)
+                }
+                if order[source].contains(where: { stage[$0] == 0 }) {
+                    plan.padSource(source, image, into: memory.padded)
+                }
+                for branch in order[source] {
+                    let factor = round == 0 ? plan.imageFactors[branch]?[image] : nil
+                    let index = stage[branch]
+                    guard index >= 0 else {
+                        simple(branch, image, factor, memory)
+                        continue
+                    }
+                    let stage = plan.stages[branch][index]
+                    let (g, y) = (between[branch] ?? cotangent, record.outputs[branch][index])
+                    coefficients[branch]!.apply(
+                        rows: stage.pixels, g.image(image), g.pitch, y.image(image), y.pitch, factor: factor,
+                        to: memory.output(0))
+                    if index > 0 {
+                        stage.pad(
+                            record.outputs[branch][index - 1].image(image), pitch: stage.channels,
+                            vectors[branch], padding: stage.padding, into: memory.padded)
+                    }
+                    stage.gradient(
+                        memory.padded, padding: index > 0 ? stage.padding : plan.paddings[source],
+                        cotangent: memory.output(0), middle: memory.middle, adjoint: memory.adjoint,
+                        sums: parameters?.place(branch, index, run: run),
+                        target: index > 0 ? targets[branch]!.image(image) : sources[source]?.image(image),
+                        accumulates: index == 0)
+                    if let mean = sumMeans[branch], let target = targets[branch] {
+                        sums.set(
+                            branch, image, columns: stage.channels, rows: stage.input[1] * stage.input[2],
+                            target.image(image), stage.channels,
+                            record.outputs[branch][index - 1].image(image), stage.channels, mean: mean.pointer
+                        )
+                    }
+                }
+            }
+        }
+        backend.parallel(runs.count) { run in
+            self.scratch.use { memory in for image in self.runs[run] { process(image, run, memory) } }
+        }
+
+        between = next
+        for branch in active where stage[branch] > 0 {
+            if means[branch] != nil { sums.add(branch, columns: plan.stages[branch][stage[branch]].channels) }
+            takeUp(branch, stage[branch] - 1, weight: 1)
+        }
+    }
+
+    /// The gradient of a branch without convolutions, added to its source's.
+    private func simple(_ branch: Int, _ image: Int, _ factor: Double?, _ memory: MixedPlan.Memory) {
+        let index = sum.branches[branch].source
+        guard let target = sources[index]?.image(image), let coefficients = coefficients[branch] else {
+            return
+        }
+        let source = sum.sources[index]
+        let (y, g) = (memory.output(0), memory.output(1))
+        func throughNorm(_ y: UnsafeRawPointer, _ pitch: Int) {
+            coefficients.apply(
+                rows: plan.pixels, cotangent.image(image), cotangent.pitch, y, pitch, factor: factor, to: g)
+        }
+        switch sum.branches[branch].transform {
+        case .maxPool(let window):
+            let geometry = errata_window(pooling: window, source.shape, inputPitch: source.pitch)
+            backend.withScratch(plan.outputCount, .int32) { positions in
+                let positions = positions.assumingMemoryBound(to: Int32.self)
+                withUnsafePointer(to: geometry) {
+                    plan.kernels.max_pool($0, source.image(image), y, positions)
+                }
+                throughNorm(y, plan.channels)
+                plan.kernels.scatter_positions(
+                    plan.pixels, plan.channels, g, plan.channels, positions, target)
+            }
+        case .averagePool(let window):
+            var geometry = errata_window(pooling: window, source.shape, inputPitch: source.pitch)
+            if coefficients.readsValue {
+                withUnsafePointer(to: geometry) { plan.kernels.average_pool($0, source.image(image), y) }
+            }
+            throughNorm(y, plan.channels)
+            geometry.output_pitch = plan.channels
+            withUnsafePointer(to: geometry) { plan.kernels.average_pool_gradient($0, g, target) }
+        case .identity, .convolutions:
+            throughNorm(source.image(image), source.pitch)
+            plan.kernels.mask_rows(1, plan.outputCount, g, 0, nil, 0, 1, target, 0)
+        }
+    }
+
+    // MARK: What the sums give
+
+    /// Takes up a batch norm whose sums, where it needs any, are known: its γ's and β's gradients, and what takes
+    /// the cotangent of its output to that of its input.
+    private func takeUp(_ branch: Int, _ norm: Int, weight: Double) {
+        let shape = plan.normalizedShape(branch, norm)
+        guard let constants = constants[branch][norm] else {
+            let scale = [Double](repeating: weight, count: shape.channels)
+            coefficients[branch] = Coefficients(plan, scale: scale)
+            return
+        }
+        let slope = constants.slope.map { $0 * weight }
+        guard needsSums(branch, norm) else {
+            coefficients[branch] = Coefficients(plan, scale: slope)
+            return
+        }
+        let (total, product) = sums.totals[branch]
+        if constants.scale != nil, wants.parameters {
+            affine[branch][norm] = (
+                vector(product.indices.map { weight * constants.factor[$0] * product[$0] }),
+                vector(total.map { weight * $0 })
+            )
+        }
+        let count = Double(shape.rows)
+        coefficients[branch] =
+            sum.branches[branch].normalizations[norm]!.usesBatch
+            ? Coefficients(
+                plan, scale: slope, mean: constants.mean,
+                slope: slope.indices.map {
+                    -slope[$0] * constants.factor[$0] * constants.factor[$0] * product[$0] / count
+                }, shift: slope.indices.map { -slope[$0] * total[$0] / count })
+            : Coefficients(plan, scale: slope)
+    }
+
+    /// The gradient of each branch's weight: the inner product of the cotangent and the branch.
+    private func weightGradient() -> Tensor {
+        vector(
+            sum.branches.indices.map { branch in
+                let (total, product) = sums.totals[branch]
+                guard let constants = constants[branch].last! else { return product.reduce(0, +) }
+                let slope = constants.slope
+                return product.indices.reduce(0) {
+                    $0 + slope[$1] * product[$1] + (constants.shift?[$1] ?? 0) * total[$1]
+                }
+            })
+    }
+
+    func gradient() -> MixedSumGradient {
+        MixedSumGradient(
+            sources: sources, weights: weights,
+            stages: plan.stages.enumerated().map { branch, stages in
+                stages.indices.map { parameters?.gradient(branch, $0) }
+            }, affine: affine)
+    }
+
+    private func vector(_ values: [Double]) -> Tensor {
+        let tensor = backend.empty([values.count], plan.dtype)
+        backend.store(values, plan.dtype, tensor.pointer)
+        return tensor
+    }
+}
+
+/// What takes the cotangent g of a batch norm's output to that of its input y: scale·g + slope·(y − mean) + shift
+/// with the batch's own moments, scale·g with constant ones.
+private struct Coefficients {
+    private let plan: MixedPlan
+    private let count: Int
+    /// scale, mean, slope and shift; the first two alone where the moments are constant, the mean being 0.
+    private let vectors: Tensor
+    let readsValue: Bool
+
+    init(_ plan: MixedPlan, scale: [Double]) {
+        self.init(plan, [scale, scale.map { _ in 0 }], readsValue: false)
+    }
+
+    init(_ plan: MixedPlan, scale: [Double], mean: [Double], slope: [Double], shift: [Double]) {
+        self.init(plan, [scale, mean, slope, shift], readsValue: true)
+    }
+
+    private init(_ plan: MixedPlan, _ rows: [[Double]], readsValue: Bool) {
+        self.plan = plan
+        self.readsValue = readsValue
+        count = rows[0].count
+        vectors = plan.backend.empty([rows.count, count], plan.dtype)
+        plan.backend.store(rows.joined().map(\.self), plan.dtype, vectors.pointer)
+    }
+
+    /// - Parameter factor: what g counts by, in place of 1.
+    func apply(
+        rows: Int, _ g: UnsafeRawPointer, _ gPitch: Int, _ y: UnsafeRawPointer, _ yPitch: Int,
+        factor: Double?,
+        to target: UnsafeMutableRawPointer
+    ) {
+        guard let factor else { return apply(rows, g, gPitch, y, yPitch, vectors.pointer, to: target) }
+        plan.backend.withScratch(count, plan.dtype) { scale in
+            plan.backend.store(
+                plan.doubles(Tensor(storage: vectors.storage, shape: [count], dtype: plan.dtype)).map {
+                    $0 * factor
+                },
+                plan.dtype, scale)
+            apply(rows, g, gPitch, y, yPitch, scale, to: target)
+        }
+    }
+
+    private func apply(
+        _ rows: Int, _ g: UnsafeRawPointer, _ gPitch: Int, _ y: UnsafeRawPointer, _ yPitch: Int,
+        _ scale: UnsafeRawPointer, to target: UnsafeMutableRawPointer
+    ) {
+        let mean = vectors.element(count)
+        if readsValue {
+            plan.kernels.affine_gradient(
+                rows, count, g, gPitch, y, yPitch, mean, scale, vectors.element(2 * count),
+                vectors.element(3 * count), nil, 0, target, count)
+        } else {
+            plan.kernels.affine(rows, count, g, gPitch, mean, scale, nil, 0, target, count)
+        }
+    }
+}
+
+/// Σ g and Σ g·(y − mean) over the batch, by branch: each image's, added up in their order.
+private final class CotangentSums: @unchecked Sendable {
+    private let plan: MixedPlan
+    private let partials: Tensor
+    private let width: Int
+    private(set) var totals: [(total: [Double], product: [Double])]
+
+    init(_ plan: MixedPlan) {
+        self.plan = plan
+        let channels = plan.stages.joined().map { max($0.outputs, $0.channels) }.max() ?? 0
+        width = 2 * max(channels, plan.channels)
+        partials = plan.backend.empty([plan.images, plan.sum.branches.count, width], .float64)
+        totals = plan.sum.branches.map { _ in ([], []) }
+    }
+
+    private func place(_ branch: Int, _ image: Int) -> UnsafeMutablePointer<Double> {
+        partials.pointer.assumingMemoryBound(to: Double.self)
+            + (image * plan.sum.branches.count + branch) * width
+    }
+
+    func set(
+        _ branch: Int, _ image: Int, columns: Int, rows: Int, _ g: UnsafeRawPointer, _ gPitch: Int,
+        _ y: UnsafeRawPointer, _ yPitch: Int, mean: UnsafeRawPointer, factor: Double? = nil
+    ) {
+        let sums = place(branch, image)
+        plan.kernels.column_products(rows, columns, g, gPitch, y, yPitch, mean, nil, 0, sums, sums + columns)
+        if let factor { for index in 0..<(2 * columns) { sums[index] *= factor } }
+    }
+
+    func add(_ branch: Int, columns: Int) {
+        var sums = [Double](repeating: 0, count: 2 * columns)
+        for image in 0..<plan.images {
+            let part = place(branch, image)
+            for index in sums.indices { sums[index] += part[index] }
+        }
+        totals[branch] = (Array(sums.prefix(columns)), Array(sums.suffix(columns)))
+    }
+}
+
+/// The images in runs of neighbours, as many as a large machine has threads: each has a partial sum of the
+/// weights' gradients.
+private struct ImageRuns {
+    let images: Int
+    private let length: Int
+
+    init(images: Int) {
+        self.images = images
+        length = max((images + 15) / 16, 1)
+    }
+
+    var count: Int { (images + length - 1) / length }
+
+    subscript(_ run: Int) -> Range<Int> { (run * length)..<min((run + 1) * length, images) }
+}
+
+/// The gradients of all stages' weights: one partial sum for each run of images, added up in their order.
+private final class ParameterSums: @unchecked Sendable {
+    private let plan: MixedPlan
+    private let partials: Tensor
+    private let offsets: [[Int]]
+    private lazy var total = plan.backend.reduce(.sum, partials, axes: [0])
+
+    init(_ plan: MixedPlan, runs: Int) {
+        self.plan = plan
+        var count = 0
+        offsets = plan.stages.map { stages in
+            stages.map { stage in
+                defer { count += stage.parameterCount }
+                return count
+            }
+        }
+        partials = plan.backend.full(0, [runs, count], plan.dtype)
+    }
+
+    func place(_ branch: Int, _ stage: Int, run: Int) -> UnsafeMutableRawPointer {
+        partials.element(run * partials.shape[1] + offsets[branch][stage])
+    }
+
+    func gradient(_ branch: Int, _ stage: Int) -> (depthwise: Tensor?, pointwise: Tensor) {
+        let weights = plan.sum.branches[branch].stages[stage]
+        let (offset, count) = (offsets[branch][stage], plan.stages[branch][stage].depthwiseCount)
+        func part(_ shape: Shape, _ offset: Int) -> Tensor {
+            Tensor(storage: total.storage, shape: shape, dtype: plan.dtype, offset: offset)
+        }
+        return (
+            weights.depthwise.map { part($0.shape, offset) }, part(weights.pointwise.shape, offset + count)
+        )
+    }
+}
