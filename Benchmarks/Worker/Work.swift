@@ -21,6 +21,8 @@ struct Work {
         case "lfm-exact": self = try .lfmStep(ExactHypergradient(), on: backend, batch: batch ?? 64)
         case "lfm-finite-difference":
             self = try .lfmStep(FiniteDifferenceHypergradient(), on: backend, batch: batch ?? 64)
+        case "gradient": self = try .gradient(second: false, on: backend, batch: batch ?? 16)
+        case "double-backward": self = try .gradient(second: true, on: backend, batch: batch ?? 16)
         case "sgemm": self = try .matrixProduct(on: backend)
         default: throw TensorError("benchmark", "no work is called '\(name)'")
         }
@@ -65,6 +67,30 @@ struct Work {
             (state.parameters, momentum) = try sgd.step(
                 state.parameters, gradients: gradients, state: momentum, rate: 0.025)
             state.statistics = recorder.updated(state.statistics)
+        }
+    }
+
+    /// The gradient of the supernet's loss for its weights; or of its product with a vector for the architecture.
+    private static func gradient(second: Bool, on backend: CPUBackend, batch count: Int) throws -> Work {
+        let space = DARTSSearchSpace()
+        let supernet = try space.supernet(for: images)
+        let stream = RandomStream(seed: 1)
+        let state = try supernet.layout.initialState(on: backend, .float32, from: stream)
+        let architecture = try space.architecture.initialState(on: backend, .float32, from: stream).parameters
+        let (images, labels) = try batch(count, on: backend)
+        let vector = state.parameters.enumerated().map {
+            backend.normal($1.shape, .float32, from: RandomStream(seed: 2, "vector", step: UInt64($0)))
+        }
+        return Work(parameters: supernet.layout.parameterCount) {
+            let variables = state.variables
+            let alphas = architecture.map(\.variable)
+            let gradient = try gradients(
+                of: supernet.logits(images, architecture: alphas, ForwardContext(variables))
+                    .crossEntropy(labels),
+                withRespectTo: variables.parameters, createGraph: second, releasingGraph: !second)
+            guard second else { return }
+            _ = try gradients(
+                of: gradient, withRespectTo: alphas, cotangents: vector, releasingGraph: true)
         }
     }
 
