@@ -45,15 +45,16 @@ struct LearnerProblem: Sendable {
 
     /// Eq. 2: H and G.
     private var game: Level {
-        let rates = settings.gan
+        let architecture: [Dependency] =
+            learner.generator.discriminator.dependsOnArchitecture ? [.architecture] : []
         return Level(
             [
                 player(
-                    "discriminator", adam("discriminator", rates.discriminatorRate),
-                    [.architecture, "generator"], discriminatorLoss),
+                    "discriminator", adam("discriminator", settings.gan.discriminatorRate),
+                    architecture + ["generator"], discriminatorLoss),
                 player(
-                    "generator", adam("generator", rates.generatorRate), [.architecture, "discriminator"],
-                    generatorLoss),
+                    "generator", adam("generator", settings.gan.generatorRate),
+                    architecture + ["discriminator"], generatorLoss),
             ], simultaneous: settings.ganUpdate == .simultaneous)
     }
 
@@ -80,7 +81,7 @@ struct LearnerProblem: Sendable {
                 real: real, generated: generated, random: stream("discriminator loss", point)
             ) { images in
                 try discriminator.scores(
-                    images, labels: batches.training.labels, architecture: point.architecture, context)
+                    images, labels: batches.training.labels, architecture: discriminated(point), context)
             })
     }
 
@@ -90,7 +91,7 @@ struct LearnerProblem: Sendable {
         let generated = try generatedImages(point, "gan noise", recorder)
         keep(recorder, "generator", record)
         let scores = try learner.generator.discriminator.scores(
-            generated, labels: batches.training.labels, architecture: point.architecture,
+            generated, labels: batches.training.labels, architecture: discriminated(point),
             context("discriminator", point, nil))
         return try learner.generator.generatorLoss(generated: scores)
     }
@@ -178,6 +179,12 @@ struct LearnerProblem: Sendable {
             from: stream(label, point))
         return try learner.generator.images(
             noise: noise, labels: labels, context("generator", point, recorder))
+    }
+
+    /// The architecture that the discriminator is given.
+    private func discriminated(_ point: Point) -> [Tensor] {
+        learner.generator.discriminator.dependsOnArchitecture
+            ? point.architecture : state.architecture.state.parameters
     }
 
     private func accuracy(_ logits: Tensor, _ labels: Tensor) throws -> Double {

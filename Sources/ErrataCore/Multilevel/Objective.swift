@@ -34,7 +34,7 @@ public struct Objective: Sendable {
 public struct Point: Sendable {
     var values: [Dependency: [Tensor]]
     /// Running statistics by player, as its step left them: constants.
-    public internal(set) var statistics: [String: [Tensor]] = [:]
+    public var statistics: [String: [Tensor]] = [:]
     /// Which of its level's steps a player is about to take, from 0: each draws random numbers of its own.
     public internal(set) var innerStep = 0
 
