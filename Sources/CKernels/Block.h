@@ -142,6 +142,8 @@ static void BLOCK(affine_sum)(ptrdiff_t rows, ptrdiff_t c, ptrdiff_t count, cons
     }
 }
 
+#define OUTPUT_LINE (w->output_line ? w->output_line : w->output_width * w->output_pitch)
+
 // MARK: Depthwise convolution. K, S and D are the kernel, stride and dilation, 0 for those of the window.
 
 static inline __attribute__((always_inline)) void BLOCK(depthwise_body)(
@@ -153,7 +155,7 @@ static inline __attribute__((always_inline)) void BLOCK(depthwise_body)(
     ptrdiff_t pitch = w->input_pitch, channels = w->channels, line = w->width * pitch;
     for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
         const T *top = padded + oy * S * line;
-        T *y = out + oy * w->output_width * w->output_pitch;
+        T *y = out + oy * OUTPUT_LINE;
         const T *kept = mask ? mask + oy * w->mask_line : 0;
         ptrdiff_t ox = 0;
         for (; ox + 8 <= w->output_width; ox += 8) {
@@ -234,7 +236,7 @@ static inline __attribute__((always_inline)) void BLOCK(depthwise_weights_body)(
                 V a = {0};
                 for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
                     const T *p = padded + (oy * w->stride + i * w->dilation) * line + j * w->dilation * pitch;
-                    const T *h = g + oy * w->output_width * w->output_pitch;
+                    const T *h = g + oy * OUTPUT_LINE;
                     for (ptrdiff_t ox = 0; ox < w->output_width; ox++) {
                         a += LOAD(p + ox * w->stride * pitch) * LOAD(h + ox * w->output_pitch);
                     }
@@ -249,7 +251,7 @@ static inline __attribute__((always_inline)) void BLOCK(depthwise_weights_body)(
         V a[7] = {{0}}, b[7] = {{0}};
         for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
             const T *p = padded + (oy * S + i * D) * line;
-            const T *h = g + oy * w->output_width * w->output_pitch;
+            const T *h = g + oy * OUTPUT_LINE;
             ptrdiff_t ox = 0;
             for (; ox + 4 <= w->output_width; ox += 4) {
                 V h0 = LOAD(h + ox * w->output_pitch), h1 = LOAD(h + (ox + 1) * w->output_pitch);
@@ -293,34 +295,7 @@ static void BLOCK(depthwise_scatter)(const errata_window *w, const T *g, const T
     }
 }
 
-// MARK: Products
-
-// For `count` ≤ 12 rows of c, a block of its columns.
-static inline __attribute__((always_inline)) void BLOCK(products_body)(
-    ptrdiff_t rows, const T *a, ptrdiff_t a_pitch, const T *b, ptrdiff_t b_pitch, T *c, ptrdiff_t c_pitch,
-    ptrdiff_t count) {
-    V sums[12] = {{0}};
-    for (ptrdiff_t p = 0; p < rows; p++) {
-        V v = LOAD(b + p * b_pitch);
-        for (ptrdiff_t i = 0; i < count; i++) sums[i] += v * a[p * a_pitch + i];
-    }
-    for (ptrdiff_t i = 0; i < count; i++) STORE(c + i * c_pitch, LOAD(c + i * c_pitch) + sums[i]);
-}
-
-static void BLOCK(accumulate_products)(ptrdiff_t rows, ptrdiff_t k, const T *a, ptrdiff_t a_pitch, const T *b,
-                                       ptrdiff_t b_pitch, T *c, ptrdiff_t c_pitch) {
-    ptrdiff_t i = 0;
-    for (; i + 12 <= k; i += 12) {
-        BLOCK(products_body)(rows, a + i, a_pitch, b, b_pitch, c + i * c_pitch, c_pitch, 12);
-    }
-    for (; i + 8 <= k; i += 8) {
-        BLOCK(products_body)(rows, a + i, a_pitch, b, b_pitch, c + i * c_pitch, c_pitch, 8);
-    }
-    for (; i + 4 <= k; i += 4) {
-        BLOCK(products_body)(rows, a + i, a_pitch, b, b_pitch, c + i * c_pitch, c_pitch, 4);
-    }
-    for (; i < k; i++) BLOCK(products_body)(rows, a + i, a_pitch, b, b_pitch, c + i * c_pitch, c_pitch, 1);
-}
+#include "Products.h"
 
 // MARK: Pooling
 
@@ -333,17 +308,22 @@ static void BLOCK(accumulate_products)(ptrdiff_t rows, ptrdiff_t k, const T *a, 
     if (first < 0) first = 0;                                                       \
     if (last > w->width) last = w->width;
 
+// Whether a window of 3×3 lies inside the image.
+#define IS_WHOLE(rows, columns) (w->kernel_height == 3 && w->kernel_width == 3 && (rows) == 3 && (columns) == 3)
+
 static void BLOCK(max_pool)(const errata_window *w, const T *x, T *out, int32_t *positions) {
+    ptrdiff_t pitch = w->input_pitch, line = w->width * pitch;
     for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
         WINDOW_ROWS(top, bottom, oy)
         for (ptrdiff_t ox = 0; ox < w->output_width; ox++) {
             WINDOW_COLUMNS(left, right, ox)
             ptrdiff_t o = oy * w->output_width + ox;
-            V best = LOAD(x + (top * w->width + left) * w->input_pitch);
-            if (!positions) {
-                for (ptrdiff_t y = top; y < bottom; y++) {
-                    for (ptrdiff_t p = y * w->width + left; p < y * w->width + right; p++) {
-                        V v = LOAD(x + p * w->input_pitch);
+            const T *first = x + (top * w->width + left) * pitch;
+            V best = LOAD(first);
+            if (!positions && IS_WHOLE(bottom - top, right - left)) {
+                for (int i = 0; i < 3; i++) {
+                    for (int j = 0; j < 3; j++) {
+                        V v = LOAD(first + i * line + j * pitch);
                         best = SELECT(v > best, v, best);
                     }
                 }
@@ -353,51 +333,104 @@ static void BLOCK(max_pool)(const errata_window *w, const T *x, T *out, int32_t 
             VI at = (VI){0} + (TI)(top * w->width + left);
             for (ptrdiff_t y = top; y < bottom; y++) {
                 for (ptrdiff_t p = y * w->width + left; p < y * w->width + right; p++) {
-                    V v = LOAD(x + p * w->input_pitch);
+                    V v = LOAD(x + p * pitch);
                     VI larger = v > best;
                     best = SELECT(larger, v, best);
                     at = (((VI){0} + (TI)p) & larger) | (at & ~larger);
                 }
             }
             STORE(out + o * w->output_pitch, best);
-            *(BLOCK(positions) *)(positions + o * w->channels) = __builtin_convertvector(at, BLOCK(positions));
+            if (positions) {
+                *(BLOCK(positions) *)(positions + o * w->channels) =
+                    __builtin_convertvector(at, BLOCK(positions));
+            }
+        }
+    }
+}
+
+static void BLOCK(max_pool_gradient)(const errata_window *w, const T *x, const T *g, T *gradient) {
+    ptrdiff_t pitch = w->input_pitch, channels = w->channels;
+    for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
+        WINDOW_ROWS(top, bottom, oy)
+        for (ptrdiff_t ox = 0; ox < w->output_width; ox++) {
+            WINDOW_COLUMNS(left, right, ox)
+            V best = LOAD(x + (top * w->width + left) * pitch);
+            VI at = {0};
+            TI tap = 0;
+            for (ptrdiff_t y = top; y < bottom; y++) {
+                const T *p = x + (y * w->width + left) * pitch;
+                for (ptrdiff_t i = left; i < right; i++, p += pitch, tap++) {
+                    VI larger = LOAD(p) > best;
+                    best = SELECT(larger, LOAD(p), best);
+                    at = (((VI){0} + tap) & larger) | (at & ~larger);
+                }
+            }
+            V share = LOAD(g + (oy * w->output_width + ox) * w->output_pitch), zero = {0};
+            tap = 0;
+            for (ptrdiff_t y = top; y < bottom; y++) {
+                T *t = gradient + (y * w->width + left) * channels;
+                for (ptrdiff_t i = left; i < right; i++, t += channels, tap++) {
+                    VI here = at == ((VI){0} + tap);
+                    STORE(t, LOAD(t) + SELECT(here, share, zero));
+                }
+            }
         }
     }
 }
 
 static void BLOCK(average_pool)(const errata_window *w, const T *x, T *out) {
+    ptrdiff_t pitch = w->input_pitch, line = w->width * pitch;
     for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
         WINDOW_ROWS(top, bottom, oy)
         for (ptrdiff_t ox = 0; ox < w->output_width; ox++) {
             WINDOW_COLUMNS(left, right, ox)
+            const T *first = x + (top * w->width + left) * pitch;
+            T *target = out + (oy * w->output_width + ox) * w->output_pitch;
             V sum = {0};
-            for (ptrdiff_t y = top; y < bottom; y++) {
-                for (ptrdiff_t p = y * w->width + left; p < y * w->width + right; p++) {
-                    sum += LOAD(x + p * w->input_pitch);
+            if (IS_WHOLE(bottom - top, right - left)) {
+                for (int i = 0; i < 3; i++) {
+                    for (int j = 0; j < 3; j++) sum += LOAD(first + i * line + j * pitch);
                 }
+                STORE(target, sum * ((T)1 / 9));
+                continue;
             }
-            T factor = (T)1 / (T)((bottom - top) * (right - left));
-            STORE(out + (oy * w->output_width + ox) * w->output_pitch, sum * factor);
+            for (ptrdiff_t y = top; y < bottom; y++) {
+                for (ptrdiff_t p = y * w->width + left; p < y * w->width + right; p++) sum += LOAD(x + p * pitch);
+            }
+            STORE(target, sum * ((T)1 / (T)((bottom - top) * (right - left))));
         }
     }
 }
 
 static void BLOCK(average_pool_gradient)(const errata_window *w, const T *g, T *x) {
+    ptrdiff_t channels = w->channels, line = w->width * channels;
     for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
         WINDOW_ROWS(top, bottom, oy)
         for (ptrdiff_t ox = 0; ox < w->output_width; ox++) {
             WINDOW_COLUMNS(left, right, ox)
             T factor = (T)1 / (T)((bottom - top) * (right - left));
             V share = LOAD(g + (oy * w->output_width + ox) * w->output_pitch) * factor;
+            T *first = x + (top * w->width + left) * channels;
+            if (IS_WHOLE(bottom - top, right - left)) {
+                for (int i = 0; i < 3; i++) {
+                    for (int j = 0; j < 3; j++) {
+                        T *t = first + i * line + j * channels;
+                        STORE(t, LOAD(t) + share);
+                    }
+                }
+                continue;
+            }
             for (ptrdiff_t y = top; y < bottom; y++) {
                 for (ptrdiff_t p = y * w->width + left; p < y * w->width + right; p++) {
-                    STORE(x + p * w->channels, LOAD(x + p * w->channels) + share);
+                    STORE(x + p * channels, LOAD(x + p * channels) + share);
                 }
             }
         }
     }
 }
 
+#undef IS_WHOLE
+#undef OUTPUT_LINE
 #undef WINDOW_ROWS
 #undef WINDOW_COLUMNS
 #undef RUN

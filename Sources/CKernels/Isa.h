@@ -46,6 +46,7 @@
 
 const errata_isa ISA_NAME(ISA) = {
     .name = TEXT(ISA),
+    .vector_bytes = VECTOR_BYTES,
     .float32 = &JOIN(table, ISA, f32),
     .float64 = &JOIN(table, ISA, f64),
 };

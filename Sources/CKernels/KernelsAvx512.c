@@ -4,7 +4,8 @@
 #include <string.h>
 
 #if defined(__x86_64__)
-#pragma clang attribute push(__attribute__((target("arch=x86-64-v4"))), apply_to = function)
+// Without a minimum width clang halves vectors of 512 bits.
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v4"), min_vector_width(512))), apply_to = function)
 #define ISA avx512
 #define VECTOR_BYTES 64
 #include "Isa.h"

@@ -102,6 +102,7 @@ static inline void NAME(narrow_store)(T *out, const T *kept, int accumulates, NA
 
 static void NAME(narrow_depthwise)(const errata_window *w, const T *padded, const T *weights, T *y) {
     ptrdiff_t channels = w->channels, line = w->width * channels, length = w->output_width * channels;
+    ptrdiff_t target_line = w->output_line ? w->output_line : length;
     ptrdiff_t taps = w->kernel_height * w->kernel_width, offsets[MOST_TAPS];
     T tiled[MOST_TAPS][WIDE];
     for (ptrdiff_t t = 0; t < taps; t++) {
@@ -110,7 +111,7 @@ static void NAME(narrow_depthwise)(const errata_window *w, const T *padded, cons
     }
     for (ptrdiff_t row = 0; row < w->output_height; row++) {
         const T *x = padded + row * line;
-        T *out = y + row * length;
+        T *out = y + row * target_line;
         const T *kept = w->mask ? (const T *)w->mask + row * w->mask_line : 0;
         ptrdiff_t i = 0;
         for (; i + 4 * WIDE <= length; i += 4 * WIDE) {
@@ -146,13 +147,14 @@ static void NAME(narrow_depthwise)(const errata_window *w, const T *padded, cons
 
 static void NAME(narrow_depthwise_weights)(const errata_window *w, const T *padded, const T *g, T *gradient) {
     ptrdiff_t channels = w->channels, line = w->width * channels, length = w->output_width * channels;
+    ptrdiff_t source_line = w->output_line ? w->output_line : length;
     for (ptrdiff_t i = 0; i < w->kernel_height; i++) {
         for (ptrdiff_t j = 0; j < w->kernel_width; j++) {
             NAME(wide) a = {0}, b = {0};
             T lanes[WIDE], rest[WIDE] = {0};
             for (ptrdiff_t row = 0; row < w->output_height; row++) {
                 const T *x = padded + (row + i * w->dilation) * line + j * w->dilation * channels;
-                const T *h = g + row * length;
+                const T *h = g + row * source_line;
                 ptrdiff_t e = 0;
                 for (; e + 2 * WIDE <= length; e += 2 * WIDE) {
                     a += *(const NAME(wide) *)(x + e) * *(const NAME(wide) *)(h + e);

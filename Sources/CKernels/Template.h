@@ -4,6 +4,13 @@
 // Block.h holds their bodies, written once for a vector V of LANES elements.
 #define NAME(f) JOIN(f, ISA, TYPE)
 
+// The vectors of a row of products that fit in registers: AVX-512 has 32 of them, others 16.
+#if VECTOR_BYTES == 64
+#define MOST_VECTORS 4
+#else
+#define MOST_VECTORS 2
+#endif
+
 #define LANES (VECTOR_BYTES / SIZE)
 #define BLOCK(f) NAME(f##_whole)
 #include "Block.h"
@@ -270,6 +277,18 @@ static void NAME(pad_image)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channel
     memset(padded + (before + height) * line, 0, after * line * sizeof(T));
 }
 
+static void NAME(zero_border)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t border,
+                              void *padded_) {
+    T *padded = padded_;
+    ptrdiff_t line = (width + 2 * border) * channels, side = border * channels;
+    // The last pixels of a row and the first of the next lie side by side.
+    memset(padded, 0, (border * line + side) * sizeof(T));
+    for (ptrdiff_t r = 0; r + 1 < height; r++) {
+        memset(padded + (border + r) * line + side + width * channels, 0, 2 * side * sizeof(T));
+    }
+    memset(padded + (border + height) * line - side, 0, (border * line + side) * sizeof(T));
+}
+
 static void NAME(depthwise)(const errata_window *window, const void *padded, const void *weights, void *y) {
     if (NAME(narrow_window)(window)) {
         NAME(narrow_depthwise)(window, padded, weights, y);
@@ -316,10 +335,24 @@ static void NAME(depthwise_scatter)(const errata_window *window, const void *g, 
 
 // MARK: Products
 
+static void NAME(products)(ptrdiff_t lines, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t k, const void *a_,
+                           ptrdiff_t a_line, ptrdiff_t a_pitch, const void *b, ptrdiff_t b_pitch, void *c_,
+                           ptrdiff_t c_line, ptrdiff_t c_pitch) {
+    for (ptrdiff_t line = 0; line < lines; line++) {
+        NAME(products_whole)(rows, n, k, (const T *)a_ + line * a_line, a_pitch, b, b_pitch,
+                             (T *)c_ + line * c_line, c_pitch);
+    }
+}
+
 static void NAME(accumulate_products)(ptrdiff_t rows, ptrdiff_t k, ptrdiff_t n, const void *a, ptrdiff_t a_pitch,
-                                      const void *b, ptrdiff_t b_pitch, void *y, ptrdiff_t y_pitch) {
-    OVER_COLUMNS(accumulate_products, n, rows, k, (const T *)a, a_pitch, (const T *)b + c, b_pitch, (T *)y + c,
-                 y_pitch);
+                                      const void *b_, ptrdiff_t b_pitch, void *c_, ptrdiff_t c_pitch) {
+    const T *b = b_;
+    T *c = c_;
+    ptrdiff_t done = NAME(accumulate_products_whole)(rows, k, n, a, a_pitch, b, b_pitch, c, c_pitch);
+#if VECTOR_BYTES / SIZE >= 8
+    done += NAME(accumulate_products_quarter)(rows, k, n - done, a, a_pitch, b + done, b_pitch, c + done, c_pitch);
+#endif
+    NAME(accumulate_products_one)(rows, k, n - done, a, a_pitch, b + done, b_pitch, c + done, c_pitch);
 }
 
 // MARK: Dense convolution
@@ -392,6 +425,11 @@ static void NAME(max_pool)(const errata_window *window, const void *x, void *y, 
                  positions ? positions + c : 0);
 }
 
+static void NAME(max_pool_gradient)(const errata_window *window, const void *x, const void *g, void *gradient) {
+    OVER_COLUMNS(max_pool_gradient, window->channels, window, (const T *)x + c, (const T *)g + c,
+                 (T *)gradient + c);
+}
+
 static void NAME(average_pool)(const errata_window *window, const void *x, void *y) {
     OVER_COLUMNS(average_pool, window->channels, window, (const T *)x + c, (T *)y + c);
 }
@@ -440,16 +478,20 @@ static const errata_kernels NAME(table) = {
     .depthwise_weights = NAME(depthwise_weights),
     .mask_rows = NAME(mask_rows),
     .depthwise_scatter = NAME(depthwise_scatter),
+    .products = NAME(products),
     .accumulate_products = NAME(accumulate_products),
+    .zero_border = NAME(zero_border),
     .im2col = NAME(im2col),
     .col2im = NAME(col2im),
     .max_pool = NAME(max_pool),
+    .max_pool_gradient = NAME(max_pool_gradient),
     .average_pool = NAME(average_pool),
     .average_pool_gradient = NAME(average_pool_gradient),
     .gather_positions = NAME(gather_positions),
     .scatter_positions = NAME(scatter_positions),
 };
 
+#undef MOST_VECTORS
 #undef WIDE
 #undef MOST_BRANCHES
 #undef AT

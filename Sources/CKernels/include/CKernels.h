@@ -32,6 +32,8 @@ typedef struct {
     ptrdiff_t mask_line;
     // depthwise: whether the output is added to what is there.
     int accumulates;
+    // depthwise and its weights' gradient: elements between the output's rows; 0 if these lie side by side.
+    ptrdiff_t output_line;
 } errata_window;
 
 typedef struct {
@@ -85,9 +87,15 @@ typedef struct {
     void (*mask_rows)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t x_pitch, const void *mask,
                       ptrdiff_t mask_pitch, int accumulates, void *y, ptrdiff_t y_pitch);
 
-    // c[k][n] += Σ_p a[p][k]·b[p][n] for narrow matrices, the gradient of a 1×1 convolution's weights.
+    // c[r][n] = Σ_k a[r][k]·b[k][n] for a number of lines of so many rows each. Rows of b are whole vectors long.
+    void (*products)(ptrdiff_t lines, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t k, const void *a, ptrdiff_t a_line,
+                     ptrdiff_t a_pitch, const void *b, ptrdiff_t b_pitch, void *c, ptrdiff_t c_line,
+                     ptrdiff_t c_pitch);
+    // c[k][n] += Σ_p a[p][k]·b[p][n]: the gradient of a 1×1 convolution's weights.
     void (*accumulate_products)(ptrdiff_t rows, ptrdiff_t k, ptrdiff_t n, const void *a, ptrdiff_t a_pitch,
                                 const void *b, ptrdiff_t b_pitch, void *c, ptrdiff_t c_pitch);
+    // Zeros in the border of an image that has one.
+    void (*zero_border)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t border, void *padded);
 
     // [height, width, channels] → columns [output pixels, kernel², channels of the group], and its adjoint.
     void (*im2col)(const errata_window *window, ptrdiff_t first_row, ptrdiff_t rows, const void *x,
@@ -97,6 +105,8 @@ typedef struct {
 
     // The first maximum's position within the image counts; positions may be absent.
     void (*max_pool)(const errata_window *window, const void *x, void *y, int32_t *positions);
+    // x += the gradient of max_pool with respect to it, g being that of its output.
+    void (*max_pool_gradient)(const errata_window *window, const void *x, const void *g, void *gradient);
     void (*average_pool)(const errata_window *window, const void *x, void *y);
     void (*average_pool_gradient)(const errata_window *window, const void *g, void *x);
     // y[p][c] = x[positions[p][c]][c], and its adjoint, which adds.
@@ -108,6 +118,7 @@ typedef struct {
 
 typedef struct {
     const char *name;                               // baseline, avx2 or avx512
+    int vector_bytes;
     const errata_kernels *float32;
     const errata_kernels *float64;
 } errata_isa;

@@ -125,30 +125,19 @@ extension CPUBackend {
         let result = empty(plan.input, cotangent.dtype)
         let weights = plan.adjointFlips ? flipped(weights) : weights
         parallel(plan.batch) { image in
-            withScratch(plan.adjointScratchCount, cotangent.dtype) { scratch in
+            withScratch(plan.borderedCount + plan.adjointScratchCount, cotangent.dtype) { bordered in
+                kernels(cotangent.dtype).pad_image(
+                    plan.outputHeight, plan.outputWidth, plan.channels, plan.adjointBorder, plan.adjointBorder,
+                    cotangent.image(image), cotangent.pitch, nil, nil, nil, 0, bordered)
                 plan.depthwiseAdjoint(
-                    self, cotangent.dtype, cotangent.image(image), pitch: cotangent.pitch, weights.pointer,
-                    scratch: scratch, to: result.image(image))
+                    self, cotangent.dtype, bordered, weights.pointer,
+                    scratch: bordered + plan.borderedCount * cotangent.dtype.byteCount, to: result.image(image))
             }
         }
         return result
     }
 
     // MARK: -
-
-    /// c [k, n] += aᵀ·b for matrices of `rows` rows: by a kernel of our own where they are narrow, which OpenBLAS
-    /// is slow at.
-    func accumulateProducts(
-        _ dtype: DType, rows: Int, k: Int, n: Int, _ a: UnsafeRawPointer, _ aPitch: Int,
-        _ b: UnsafeRawPointer,
-        _ bPitch: Int, _ c: UnsafeMutableRawPointer
-    ) {
-        if k * n <= 4096 {
-            kernels(dtype).accumulate_products(rows, k, n, a, aPitch, b, bPitch, c, n)
-        } else {
-            BLAS.gemm(dtype, transposeA: true, m: k, n: n, k: rows, a, aPitch, b, bPitch, beta: 1, c, n)
-        }
-    }
 
     /// The tensor itself, or a contiguous copy of a view.
     func dense(_ x: Tensor) -> Tensor { x.isContiguous ? x : contiguous(x) }
@@ -225,39 +214,42 @@ extension ConvolutionPlan {
 
     /// The elements of scratch memory that it needs.
     var adjointScratchCount: Int {
-        let padding = adjointFlips ? adjointPadding : geometry.padding
-        let (height, width) = adjointFlips ? (outputHeight, outputWidth) : (input[1], input[2])
-        return (height + 2 * padding) * (width + 2 * padding) * channels
+        adjointFlips ? 0 : (input[1] + 2 * geometry.padding) * (input[2] + 2 * geometry.padding) * channels
+    }
+
+    /// The border of zeros that `depthwiseAdjoint` needs around the cotangent's image.
+    var adjointBorder: Int { adjointFlips ? adjointPadding : 0 }
+
+    /// The elements of an image of the cotangent with that border.
+    var borderedCount: Int {
+        (outputHeight + 2 * adjointBorder) * (outputWidth + 2 * adjointBorder) * channels
     }
 
     /// - Parameters:
+    ///   - cotangent: contiguous, with a border of `adjointBorder`.
     ///   - weights: with reversed taps if `adjointFlips`.
+    ///   - scratch: `adjointScratchCount` elements.
     ///   - target: the image's gradient, contiguous; all of it is written.
     ///   - mask: where given, the gradient is 0 where this image, its rows so many elements apart, is not
     ///     positive.
     ///   - accumulates: whether the gradient is added to what is there.
     func depthwiseAdjoint(
-        _ backend: CPUBackend, _ dtype: DType, _ cotangent: UnsafeRawPointer, pitch: Int,
-        _ weights: UnsafeRawPointer, scratch: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer,
+        _ backend: CPUBackend, _ dtype: DType, _ cotangent: UnsafeRawPointer, _ weights: UnsafeRawPointer, scratch: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer,
         mask: (UnsafeRawPointer, line: Int)? = nil, accumulates: Bool = false
     ) {
         let kernels = backend.kernels(dtype)
         let (height, width) = (input[1], input[2])
         if adjointFlips {
-            let padding = adjointPadding
             let window = errata_window(
-                height: outputHeight + 2 * padding, width: outputWidth + 2 * padding, channels: channels,
-                output_height: height, output_width: width, kernel_height: kernelHeight,
+                height: outputHeight + 2 * adjointBorder, width: outputWidth + 2 * adjointBorder,
+                channels: channels, output_height: height, output_width: width, kernel_height: kernelHeight,
                 kernel_width: kernelWidth, stride: 1, padding: 0, dilation: geometry.dilation,
                 input_pitch: channels, output_pitch: channels, mask: mask?.0, mask_line: mask?.line ?? 0,
-                accumulates: accumulates ? 1 : 0)
-            kernels.pad_image(
-                outputHeight, outputWidth, channels, padding, padding, cotangent, pitch, nil, nil, nil, 0,
-                scratch)
-            withUnsafePointer(to: window) { kernels.depthwise($0, scratch, weights, target) }
+                accumulates: accumulates ? 1 : 0, output_line: 0)
+            withUnsafePointer(to: window) { kernels.depthwise($0, cotangent, weights, target) }
             return
         }
-        let window = paddedWindow(inputPitch: channels, outputPitch: pitch)
+        let window = paddedWindow(inputPitch: channels, outputPitch: channels)
         let line = (width + 2 * geometry.padding) * channels
         let inside = scratch + geometry.padding * (line + channels) * dtype.byteCount
         memset(scratch, 0, adjointScratchCount * dtype.byteCount)
@@ -346,7 +338,7 @@ struct ConvolutionPlan {
             output_width: outputWidth, kernel_height: kernelHeight, kernel_width: kernelWidth,
             stride: geometry.stride, padding: geometry.padding, dilation: geometry.dilation,
             input_pitch: inputPitch, output_pitch: outputs, mask: nil, mask_line: 0,
-            accumulates: 0)
+            accumulates: 0, output_line: 0)
     }
 
     /// The depthwise kernels' window, of an image that has its padding.
@@ -357,7 +349,7 @@ struct ConvolutionPlan {
             output_height: outputHeight, output_width: outputWidth, kernel_height: kernelHeight,
             kernel_width: kernelWidth, stride: geometry.stride, padding: 0, dilation: geometry.dilation,
             input_pitch: inputPitch, output_pitch: outputPitch, mask: nil, mask_line: 0,
-            accumulates: 0)
+            accumulates: 0, output_line: 0)
     }
 }
 

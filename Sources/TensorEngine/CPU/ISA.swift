@@ -12,6 +12,9 @@ public struct ISA: @unchecked Sendable {
         dtype == .float32 ? table.pointee.float32.pointee : table.pointee.float64.pointee
     }
 
+    /// How many numbers of a type a vector holds.
+    func lanes(_ dtype: DType) -> Int { Int(table.pointee.vector_bytes) / dtype.byteCount }
+
     /// The kernels of that name, or `nil` where this CPU does not run them.
     public init?(named name: String) {
         guard let table = errata_select_isa(name) else { return nil }

@@ -195,14 +195,12 @@ private final class MixedGradientPass: @unchecked Sendable {
         switch sum.branches[branch].transform {
         case .maxPool(let window):
             let geometry = errata_window(pooling: window, source.shape, inputPitch: source.pitch)
-            backend.withScratch(plan.outputCount, .int32) { positions in
-                let positions = positions.assumingMemoryBound(to: Int32.self)
-                withUnsafePointer(to: geometry) {
-                    plan.kernels.max_pool($0, source.image(image), y, positions)
-                }
-                throughNorm(y, plan.channels)
-                plan.kernels.scatter_positions(
-                    plan.pixels, plan.channels, g, plan.channels, positions, target)
+            if coefficients.readsValue {
+                withUnsafePointer(to: geometry) { plan.kernels.max_pool($0, source.image(image), y, nil) }
+            }
+            throughNorm(y, plan.channels)
+            withUnsafePointer(to: geometry) {
+                plan.kernels.max_pool_gradient($0, source.image(image), g, target)
             }
         case .averagePool(let window):
             var geometry = errata_window(pooling: window, source.shape, inputPitch: source.pitch)

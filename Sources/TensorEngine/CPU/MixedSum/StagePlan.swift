@@ -8,7 +8,7 @@ struct StagePlan {
     private let dtype: DType
     private let kernels: errata_kernels
     private let depthwise, flipped: Tensor?
-    private let pointwise: Tensor
+    private let pointwise, transposed: PackedMatrix
     private let convolution: ConvolutionPlan
     let input, output: Shape
 
@@ -18,12 +18,13 @@ struct StagePlan {
         dtype = stage.pointwise.dtype
         kernels = backend.kernels(dtype)
         depthwise = stage.depthwise.map(backend.dense)
-        pointwise = backend.dense(stage.pointwise)
+        pointwise = PackedMatrix(backend, stage.pointwise, transposed: false)
+        transposed = PackedMatrix(backend, stage.pointwise, transposed: true)
         convolution = ConvolutionPlan(
             input: input, weights: depthwise?.shape ?? [1, 1, 1, input.channels],
             depthwise == nil ? ConvolutionGeometry() : stage.depthwiseGeometry(input))
         flipped = convolution.adjointFlips ? depthwise.map(backend.flipped) : nil
-        output = [input[0], convolution.outputHeight, convolution.outputWidth, pointwise.shape[3]]
+        output = [input[0], convolution.outputHeight, convolution.outputWidth, stage.pointwise.shape[3]]
     }
 
     var channels: Int { input.channels }
@@ -37,9 +38,9 @@ struct StagePlan {
         (input[1] + 2 * padding) * (input[2] + 2 * padding) * channels
     }
     var middleCount: Int { pixels * channels }
-    var adjointCount: Int { convolution.adjointScratchCount }
+    var adjointCount: Int { convolution.borderedCount + convolution.adjointScratchCount }
     var depthwiseCount: Int { depthwise?.count ?? 0 }
-    var parameterCount: Int { depthwiseCount + pointwise.count }
+    var parameterCount: Int { depthwiseCount + channels * outputs }
 
     /// relu((x − mean)·scale + shift) of an image, with zeros around it.
     func pad(
@@ -59,17 +60,10 @@ struct StagePlan {
         _ padded: UnsafeRawPointer, padding: Int, middle: UnsafeMutableRawPointer,
         to target: UnsafeMutableRawPointer
     ) {
-        if let depthwise {
-            withUnsafePointer(to: window(padding)) {
-                kernels.depthwise($0, inner(padded, padding), depthwise.pointer, middle)
-            }
-        } else if padding > 0 {
-            copyInner(padded, padding, to: middle)
-        }
-        BLAS.gemm(
-            dtype, m: pixels, n: outputs, k: channels,
-            depthwise == nil && padding == 0 ? padded : UnsafeRawPointer(middle),
-            channels, pointwise.pointer, outputs, target, outputs)
+        let input = pointwiseInput(padded, padding, middle: middle)
+        kernels.products(
+            1, pixels, outputs, channels, input, 0, channels, pointwise.pointer, pointwise.pitch, target, 0,
+            outputs)
     }
 
     /// - Parameters:
@@ -84,41 +78,57 @@ struct StagePlan {
     ) {
         let size = dtype.byteCount
         if let sums {
-            if let depthwise {
-                withUnsafePointer(to: window(padding)) {
-                    kernels.depthwise($0, inner(padded, padding), depthwise.pointer, middle)
-                }
-            } else if padding > 0 {
-                copyInner(padded, padding, to: middle)
-            }
-            BLAS.gemm(
-                dtype, transposeA: true, m: channels, n: outputs, k: pixels,
-                depthwise == nil && padding == 0 ? padded : UnsafeRawPointer(middle), channels, cotangent,
-                outputs, beta: 1,
-                sums + depthwiseCount * size, outputs)
+            kernels.accumulate_products(
+                pixels, channels, outputs, pointwiseInput(padded, padding, middle: middle), channels, cotangent,
+                outputs, sums + depthwiseCount * size, outputs)
         }
         guard target != nil || (sums != nil && depthwise != nil) else { return }
-        // From here on the middle holds its cotangent.
-        BLAS.gemm(
-            dtype, transposeB: true, m: pixels, n: channels, k: outputs, cotangent, outputs,
-            pointwise.pointer, outputs, middle, channels)
+        // The cotangent of the pointwise convolution's input, within the border that the adjoint needs.
+        let border = convolution.adjointBorder
+        let line = (output[2] + 2 * border) * channels
+        let inside = scratch + border * (line + channels) * size
+        kernels.zero_border(output[1], output[2], channels, border, scratch)
+        kernels.products(
+            output[1], output[2], channels, outputs, cotangent, output[2] * outputs, outputs, transposed.pointer,
+            transposed.pitch, inside, line, channels)
         if let sums, depthwise != nil {
-            withUnsafePointer(to: window(padding)) {
-                kernels.depthwise_weights($0, inner(padded, padding), middle, sums)
+            var window = window(padding)
+            window.output_line = line
+            withUnsafePointer(to: window) {
+                kernels.depthwise_weights($0, inner(padded, padding), inside, sums)
             }
         }
         guard let target else { return }
-        let line = (input[2] + 2 * padding) * channels
-        let mask = (padded + padding * (line + channels) * size, line)
+        let maskLine = (input[2] + 2 * padding) * channels
+        let mask = padded + padding * (maskLine + channels) * size
         if let depthwise {
             convolution.depthwiseAdjoint(
-                backend, dtype, middle, pitch: channels, (flipped ?? depthwise).pointer, scratch: scratch,
-                to: target, mask: mask, accumulates: accumulates)
+                backend, dtype, scratch, (flipped ?? depthwise).pointer,
+                scratch: scratch + convolution.borderedCount * size, to: target, mask: (mask, maskLine),
+                accumulates: accumulates)
         } else {
             kernels.mask_rows(
-                input[1], input[2] * channels, middle, input[2] * channels, mask.0, line, accumulates ? 1 : 0,
+                input[1], input[2] * channels, scratch, input[2] * channels, mask, maskLine, accumulates ? 1 : 0,
                 target, input[2] * channels)
         }
+    }
+
+    /// An image of what the pointwise convolution is of, contiguous: computed into `middle` where need be.
+    private func pointwiseInput(_ padded: UnsafeRawPointer, _ padding: Int, middle: UnsafeMutableRawPointer)
+        -> UnsafeRawPointer
+    {
+        if let depthwise {
+            withUnsafePointer(to: window(padding)) {
+                kernels.depthwise($0, inner(padded, padding), depthwise.pointer, middle)
+            }
+        } else if padding > 0 {
+            let row = input[2] * channels * dtype.byteCount
+            let line = (input[2] + 2 * padding) * channels * dtype.byteCount
+            for y in 0..<input[1] { memcpy(middle + y * row, inner(padded, padding) + y * line, row) }
+        } else {
+            return padded
+        }
+        return UnsafeRawPointer(middle)
     }
 
     private func window(_ padding: Int) -> errata_window {
@@ -132,14 +142,6 @@ struct StagePlan {
     private func inner(_ padded: UnsafeRawPointer, _ padding: Int) -> UnsafeRawPointer {
         let margin = padding - self.padding
         return padded + margin * (input[2] + 2 * padding + 1) * channels * dtype.byteCount
-    }
-
-    private func copyInner(_ padded: UnsafeRawPointer, _ padding: Int, to middle: UnsafeMutableRawPointer) {
-        let row = input[2] * channels * dtype.byteCount
-        let line = (input[2] + 2 * padding) * channels * dtype.byteCount
-        for y in 0..<input[1] {
-            memcpy(middle + y * row, inner(padded, padding) + y * line, row)
-        }
     }
 }
 
@@ -159,4 +161,32 @@ struct ChannelVectors {
     var mean: UnsafeRawPointer { UnsafeRawPointer(tensor.pointer) }
     var scale: UnsafeRawPointer { UnsafeRawPointer(tensor.element(tensor.shape[1])) }
     var shift: UnsafeRawPointer? { hasShift ? UnsafeRawPointer(tensor.element(2 * tensor.shape[1])) : nil }
+}
+
+/// A 1×1 convolution's weights [1, 1, C, O] as a matrix [C, O] or [O, C], each of whose rows is filled up to whole
+/// vectors.
+private struct PackedMatrix {
+    let pitch: Int
+    private let tensor: Tensor
+
+    init(_ backend: CPUBackend, _ weights: Tensor, transposed: Bool) {
+        let (inputs, outputs) = (weights.shape[2], weights.shape[3])
+        let (rows, columns) = transposed ? (outputs, inputs) : (inputs, outputs)
+        let lanes = backend.isa.lanes(weights.dtype)
+        pitch = (columns + lanes - 1) / lanes * lanes
+        tensor = backend.full(0, [rows, pitch], weights.dtype)
+        func pack<T>(_: T.Type) {
+            let from = weights.pointer.assumingMemoryBound(to: T.self)
+            let to = tensor.pointer.assumingMemoryBound(to: T.self)
+            for row in 0..<rows {
+                for column in 0..<columns {
+                    let (input, output) = transposed ? (column, row) : (row, column)
+                    to[row * pitch + column] = from[input * weights.pitch + output]
+                }
+            }
+        }
+        if weights.dtype == .float32 { pack(Float.self) } else { pack(Double.self) }
+    }
+
+    var pointer: UnsafeRawPointer { UnsafeRawPointer(tensor.pointer) }
 }
