@@ -61,11 +61,60 @@ final class KinkBackend: Backend {
 
     private func wrapped(_ x: (Tensor, Tensor)) -> (Tensor, Tensor) { (wrapped(x.0), wrapped(x.1)) }
 
-    private func bare(_ block: SeparableBlock) -> SeparableBlock {
-        SeparableBlock(
-            prologue: block.prologue.map {
-                .init(mean: bare($0.mean), scale: bare($0.scale), shift: bare($0.shift))
-            }, depthwise: bare(block.depthwise), pointwise: bare(block.pointwise), geometry: block.geometry)
+    private func wrapped(_ x: Tensor?) -> Tensor? { x.map { wrapped($0) } }
+
+    private func bare(_ sum: MixedSum) -> MixedSum {
+        var sum = sum
+        sum.sources = sum.sources.map { bare($0) }
+        sum.weights = bare(sum.weights)
+        for index in sum.branches.indices {
+            sum.branches[index].imageFactors = bare(sum.branches[index].imageFactors)
+            if case .convolutions(let stages) = sum.branches[index].transform {
+                sum.branches[index].transform = .convolutions(
+                    stages.map {
+                        ConvolutionStage(
+                            depthwise: bare($0.depthwise), pointwise: bare($0.pointwise), $0.geometry)
+                    })
+            }
+            sum.branches[index].normalizations = sum.branches[index].normalizations.map { norm in
+                norm.map { norm in
+                    Normalization(
+                        affine: norm.affine.map { (bare($0.scale), bare($0.shift)) },
+                        moments: norm.moments.map { (bare($0.mean), bare($0.variance)) },
+                        epsilon: norm.epsilon)
+                }
+            }
+        }
+        return sum
+    }
+
+    private func mapped(_ record: MixedSumRecord, _ change: (Tensor) -> Tensor) -> MixedSumRecord {
+        MixedSumRecord(
+            outputs: record.outputs.map { $0.map(change) },
+            moments: record.moments.map {
+                $0.map { $0.map { (change($0.mean), change($0.variance)) } }
+            })
+    }
+
+    /// Watches the signs that each stage's ReLU sees, and the positions of maxima.
+    private func watch(_ sum: MixedSum, _ record: MixedSumRecord) {
+        for (index, branch) in sum.branches.enumerated() {
+            let source = sum.sources[branch.source]
+            if case .maxPool(let window) = branch.transform { watch(inner.maxPool(source, window).positions) }
+            guard !branch.stages.isEmpty else { continue }
+            watch(positive: source)
+            for (stage, output) in record.outputs[index].dropLast().enumerated() {
+                var norm = branch.normalizations[stage]
+                norm?.moments = record.moments[index][stage]
+                if let x = try? norm.map({ try output.normalized(by: $0).output }) ?? output {
+                    watch(positive: x)
+                }
+            }
+        }
+    }
+
+    private func watch(_ positions: Tensor) {
+        if let values: [Int32] = try? positions.values() { state.withLock { $0.add(values) } }
     }
 
     // MARK: Watched
@@ -84,7 +133,7 @@ final class KinkBackend: Backend {
 
     func maxPool(_ x: Tensor, _ window: PoolingWindow) -> (maxima: Tensor, positions: Tensor) {
         let (maxima, positions) = inner.maxPool(bare(x), window)
-        if let values: [Int32] = try? positions.values() { state.withLock { $0.add(values) } }
+        watch(positions)
         return (wrapped(maxima), wrapped(positions))
     }
 
@@ -95,18 +144,17 @@ final class KinkBackend: Backend {
         return wrapped(result)
     }
 
-    func separableConvolution(_ x: Tensor, _ block: SeparableBlock) -> Tensor {
-        let block = bare(block)
-        watch(
-            positive: block.prologue.map {
-                inner.channelAffine(bare(x), mean: $0.mean, scale: $0.scale, shift: $0.shift, relu: false)
-            } ?? bare(x))
-        return wrapped(inner.separableConvolution(bare(x), block))
+    func mixedSum(_ sum: MixedSum, keepingOutputs: Bool) -> (output: Tensor, record: MixedSumRecord) {
+        let sum = bare(sum)
+        let (output, record) = inner.mixedSum(sum, keepingOutputs: true)
+        watch(sum, record)
+        return (wrapped(output), mapped(record) { wrapped($0) })
     }
 
     // MARK: Handed on
 
     var summary: String { inner.summary }
+    var fusesOperations: Bool { inner.fusesOperations }
     var memory: MemoryUse { inner.memory }
     func resetPeakMemory() { inner.resetPeakMemory() }
     func empty(_ shape: Shape, _ dtype: DType) -> Tensor { wrapped(inner.empty(shape, dtype)) }
@@ -206,14 +254,19 @@ final class KinkBackend: Backend {
     func normal(_ shape: Shape, _ dtype: DType, from stream: RandomStream) -> Tensor {
         wrapped(inner.normal(shape, dtype, from: stream))
     }
-    func separableConvolutionGradient(
-        _ x: Tensor, _ block: SeparableBlock, cotangent: Tensor, wantsInput: Bool, wantsWeights: Bool
-    ) -> (input: Tensor?, weights: (depthwise: Tensor, pointwise: Tensor)?) {
-        let (input, weights) = inner.separableConvolutionGradient(
-            bare(x), bare(block), cotangent: bare(cotangent), wantsInput: wantsInput,
-            wantsWeights: wantsWeights)
-        return (
-            input.map { wrapped($0) }, weights.map { (wrapped($0.depthwise), wrapped($0.pointwise)) }
-        )
+    func mixedSumGradient(
+        _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedSumWants
+    ) -> MixedSumGradient {
+        var gradient = inner.mixedSumGradient(
+            bare(sum), record: mapped(record) { bare($0) }, cotangent: bare(cotangent), wants: wants)
+        gradient.sources = gradient.sources.map { wrapped($0) }
+        gradient.weights = wrapped(gradient.weights)
+        gradient.stages = gradient.stages.map {
+            $0.map { $0.map { (wrapped($0.depthwise), wrapped($0.pointwise)) } }
+        }
+        gradient.affine = gradient.affine.map {
+            $0.map { $0.map { (wrapped($0.scale), wrapped($0.shift)) } }
+        }
+        return gradient
     }
 }
