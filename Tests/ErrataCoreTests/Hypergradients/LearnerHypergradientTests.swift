@@ -10,17 +10,20 @@ struct LearnerHypergradientTests {
     private static let paths = ["direct", "class_weights", "w2", "w1", "generator", "discriminator"]
 
     private func warm(
-        _ dtype: DType = .float64, weighter: any ClassWeighter = ValidationLossWeighter(),
+        as dtype: DType = .float64, weighter: any ClassWeighter = ValidationLossWeighter(),
         _ change: (inout LearnerSettings) -> Void = { _ in }
     ) throws -> MultilevelProblem {
-        let search = try TinySearch(dtype, weighter: weighter) { settings in
-            settings.weights.rate = 0.2
-            (settings.gan.generatorRate, settings.gan.discriminatorRate) = (0.05, 0.05)
-            change(&settings)
+        func search(_ dtype: DType) throws -> TinySearch {
+            try TinySearch(dtype, weighter: weighter) { settings in
+                settings.weights.rate = 0.2
+                (settings.gan.generatorRate, settings.gan.discriminatorRate) = (0.05, 0.05)
+                change(&settings)
+            }
         }
         // Warmed in Float64, so that both precisions start from one point.
-        let state = try search.run(2).last!
-        return search.learner.problem(state, on: try search.batches(2), epoch: 0)
+        let state = try search(.float64).run(2).last!
+        let search = try search(dtype)
+        return search.learner.problem(try state.cast(to: dtype), on: try search.batches(2), epoch: 0)
     }
 
     private func gradient(
@@ -40,12 +43,12 @@ struct LearnerHypergradientTests {
     @Test("At λ = 0 the exact trajectory is that of the second-order search without mistakes, bit for bit")
     func lambdaZero() throws {
         func alphas(_ change: (inout LearnerSettings) -> Void) throws -> [[[Double]]] {
-            try TinySearch(hypergradient: exact(), change).run(3).map { try $0.alphas() }
+            try TinySearch(hypergradient: exact(), change).run(2).map { try $0.alphas() }
         }
         let off = try alphas { $0.lfm = false }
         #expect(try off == alphas { $0.lambda = 0 })
         #expect(try off.last != alphas { _ in }.last)
-        #expect(try off.last != TinySearch { $0.lfm = false }.run(3).last!.alphas())
+        #expect(try off.last != TinySearch { $0.lfm = false }.run(2).last!.alphas())
     }
 
     @Test("The direct path alone is first order")
@@ -87,12 +90,11 @@ struct LearnerHypergradientTests {
     func singlePrecision() throws {
         let problem = try warm { $0.ganUpdate = .alternating }
         let double = try gradient(exact(), problem)
-        let single = try gradient(exact(), warm(.float32) { $0.ganUpdate = .alternating })
+        let single = try gradient(exact(), warm(as: .float32) { $0.ganUpdate = .alternating })
         for path in Self.paths {
             let (a, b) = (try values(single.terms[path]!), try values(double.terms[path]!))
             func inner(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
             let cosine = inner(a, b) / (inner(a, a) * inner(b, b)).squareRoot()
-            print(path, cosine)
             #expect(cosine >= 0.999, "\(path): \(cosine)")
         }
     }
@@ -114,7 +116,6 @@ struct LearnerHypergradientTests {
                     .gradient), reference)
         }
         let errors = try [1e-1, 1e-5, 1e-12].map(error)
-        print(errors)
         #expect(errors[0] > 100 * errors[1] && errors[2] > 100 * errors[1] && errors[1] < 1e-6, "\(errors)")
     }
 
@@ -146,10 +147,10 @@ struct LearnerHypergradientTests {
         let solution = try problem.solve()
         var gradients: [[Double]] = []
         var solver = ConjugateGradientHypergradient.Settings()
-        // Damping that makes every Jacobian positive, so that both converge.
-        (solver.damping, solver.iterations, solver.tolerance) = (20, 60, 1e-10)
+        // Damping that makes every Jacobian positive, and a rate for the largest, so that both converge.
+        (solver.damping, solver.iterations, solver.tolerance) = (200, 20, 1e-7)
         var series = NeumannHypergradient.Settings()
-        (series.damping, series.rate, series.iterations, series.tolerance) = (20, 0.03, 400, 1e-10)
+        (series.damping, series.rate, series.iterations, series.tolerance) = (200, 1.0 / 400, 30, 1e-7)
         let methods: [any Hypergradient] = [
             ConjugateGradientHypergradient(solver), NeumannHypergradient(series),
         ]
@@ -158,8 +159,7 @@ struct LearnerHypergradientTests {
             #expect(Set(found.terms.keys) == Set(Self.paths))
             gradients.append(try Self.paths.flatMap { try values(found.terms[$0]!) })
         }
-        print(relativeDistance(gradients[0], gradients[1]))
-        #expect(relativeDistance(gradients[0], gradients[1]) < 1e-6)
+        #expect(relativeDistance(gradients[0], gradients[1]) < 1e-5)
     }
 }
 
@@ -176,5 +176,31 @@ private final class Evaluations: Sendable {
             self.mutex.withLock { $0[name, default: 0] += 1 }
             return point
         }
+    }
+}
+
+extension LearnerState {
+    /// The same state in another precision.
+    fileprivate func cast(to dtype: DType) throws -> LearnerState {
+        func cast(_ tensors: [Tensor]) throws -> [Tensor] { try tensors.map { try $0.cast(to: dtype) } }
+        func cast(_ model: TrainedModel) throws -> TrainedModel {
+            let state = ModelState(
+                parameters: try cast(model.state.parameters), statistics: try cast(model.state.statistics))
+            let rule: InnerOptimizer.Rule =
+                switch model.rule {
+                case .sgd(let sgd, let state):
+                    .sgd(sgd, .init(velocities: try cast(state.velocities)))
+                case .adam(let adam, let state):
+                    .adam(
+                        adam,
+                        .init(
+                            first: try cast(state.first), second: try cast(state.second), steps: state.steps))
+                }
+            return TrainedModel(layout: model.layout, state: state, rule: rule)
+        }
+        var result = self
+        result.architecture = try cast(architecture)
+        result.players = try players.mapValues(cast)
+        return result
     }
 }
