@@ -51,6 +51,9 @@ let package = Package(
         .executableTarget(
             name: "benchmark-worker", dependencies: ["DARTS", "DCGAN"], path: "Benchmarks/Worker",
             swiftSettings: strict),
+        .executableTarget(
+            name: "hypergradient-curves", dependencies: ["DARTS", "DCGAN"], path: "Benchmarks/Curves",
+            swiftSettings: strict),
         tests(of: "TensorEngine", resources: [.copy("Fixtures")]),
         tests(of: "NeuralNetworks", resources: [.copy("Fixtures")]),
         tests(of: "Datasets"),

@@ -16,7 +16,13 @@ struct Work {
             self = try .supernetStep(on: backend, batch: batch ?? 64)
         case "evaluation-step": self = try .evaluationStep(on: backend, batch: batch ?? 96)
         case "inference": self = try .inference(on: backend, batch: batch ?? 128)
-        case "lfm-step": self = try .lfmStep(on: backend, batch: batch ?? 64)
+        case "lfm-step", "lfm-step-composed":
+            self = try .lfmStep(FirstOrderHypergradient(), on: backend, batch: batch ?? 64)
+        case "lfm-exact": self = try .lfmStep(ExactHypergradient(), on: backend, batch: batch ?? 64)
+        case "lfm-finite-difference":
+            self = try .lfmStep(FiniteDifferenceHypergradient(), on: backend, batch: batch ?? 64)
+        case "gradient": self = try .gradient(second: false, on: backend, batch: batch ?? 16)
+        case "double-backward": self = try .gradient(second: true, on: backend, batch: batch ?? 16)
         case "sgemm": self = try .matrixProduct(on: backend)
         default: throw TensorError("benchmark", "no work is called '\(name)'")
         }
@@ -64,6 +70,30 @@ struct Work {
         }
     }
 
+    /// The gradient of the supernet's loss for its weights; or of its product with a vector for the architecture.
+    private static func gradient(second: Bool, on backend: CPUBackend, batch count: Int) throws -> Work {
+        let space = DARTSSearchSpace()
+        let supernet = try space.supernet(for: images)
+        let stream = RandomStream(seed: 1)
+        let state = try supernet.layout.initialState(on: backend, .float32, from: stream)
+        let architecture = try space.architecture.initialState(on: backend, .float32, from: stream).parameters
+        let (images, labels) = try batch(count, on: backend)
+        let vector = state.parameters.enumerated().map {
+            backend.normal($1.shape, .float32, from: RandomStream(seed: 2, "vector", step: UInt64($0)))
+        }
+        return Work(parameters: supernet.layout.parameterCount) {
+            let variables = state.variables
+            let alphas = architecture.map(\.variable)
+            let gradient = try gradients(
+                of: supernet.logits(images, architecture: alphas, ForwardContext(variables))
+                    .crossEntropy(labels),
+                withRespectTo: variables.parameters, createGraph: second, releasingGraph: !second)
+            guard second else { return }
+            _ = try gradients(
+                of: gradient, withRespectTo: alphas, cotangents: vector, releasingGraph: true)
+        }
+    }
+
     /// A training step of the published DARTS_V2 network.
     private static func evaluationStep(on backend: CPUBackend, batch count: Int) throws -> Work {
         let network = try DARTSSearchSpace().network(.dartsV2, NetworkSettings(), for: images)
@@ -94,14 +124,16 @@ struct Work {
         }
     }
 
-    /// A whole step of learning from mistakes: first order, the discriminator on the supernet's backbone.
-    private static func lfmStep(on backend: CPUBackend, batch count: Int) throws -> Work {
+    /// A whole step of learning from mistakes, the discriminator on the supernet's backbone.
+    private static func lfmStep(
+        _ hypergradient: any Hypergradient, on backend: CPUBackend, batch count: Int
+    ) throws -> Work {
         let space = DARTSSearchSpace()
         let supernet = try space.supernet(for: images)
         let learner = Learner(
             LearnerSettings(), space: space, supernet: supernet,
             generator: try DCGANGenerator(for: images, backbone: supernet.backbone),
-            weighter: ValidationLossWeighter(), hypergradient: FirstOrderHypergradient(), images: images,
+            weighter: ValidationLossWeighter(), hypergradient: hypergradient, images: images,
             range: ChannelMap(scale: [1, 1, 1], offset: [0, 0, 0]), augmentation: .none, epochs: 50, seed: 1)
         var state = try learner.initialState(on: backend, .float32)
         let (images, labels) = try batch(count, on: backend)

@@ -15,9 +15,11 @@ guard CommandLine.arguments.count >= 3, let threads = Int(CommandLine.arguments[
 /// Writes a line at once, though standard output is a pipe.
 func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
 
-let backend = try CPUBackend(threads: threads)
+let name = CommandLine.arguments[1]
+// The work on the operations that fused ones are composed of.
+let backend = try CPUBackend(threads: threads, fusesOperations: !name.hasSuffix("composed"))
 let work = try Work(
-    named: CommandLine.arguments[1], on: backend,
+    named: name, on: backend,
     batch: CommandLine.arguments.count > 3 ? Int(CommandLine.arguments[3]) : nil)
 say("{\"ready\": \"\(backend.summary)\", \"parameters\": \(work.parameters)}")
 while readLine() != nil {

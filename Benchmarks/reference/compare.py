@@ -37,8 +37,9 @@ class Worker:
         self.process.wait()
 
 
-def errata(work: str, threads: int) -> Worker:
-    return Worker([str(ROOT / ".build/release/benchmark-worker"), work, str(threads)])
+def errata(work: str, threads: int, batch: int | None = None) -> Worker:
+    command = [str(ROOT / ".build/release/benchmark-worker"), work, str(threads)]
+    return Worker(command + ([str(batch)] if batch else []))
 
 
 def pytorch(work: str, threads: int, layout: str) -> Worker:
@@ -60,15 +61,44 @@ def seconds(results: list[dict]) -> float:
     return statistics.median(result["seconds"] for result in results)
 
 
+def hypergradient(arguments: argparse.Namespace) -> None:
+    """A step of learning from mistakes by its hypergradient, one worker after the other: some need most of 24 GB."""
+
+    def measure(worker: Worker) -> tuple[float, float]:
+        results = alternate([worker], arguments.warmup, arguments.repetitions)[0]
+        worker.close()
+        return seconds(results), results[-1]["peak_bytes"] / 1e9
+
+    threads, batch = arguments.threads, arguments.batch or 64
+    step, memory = measure(errata("lfm-step", threads, batch))
+    composed, composed_memory = measure(errata("lfm-step-composed", threads, batch))
+    print(f"hypergradient: first-order step at batch {batch}: {step:.2f} s, {memory:.2f} GB; without fused operations "
+          f"{composed:.2f} s, {composed_memory:.2f} GB")
+    for work in ("exact", "finite-difference"):
+        time, memory = measure(errata(f"lfm-{work}", threads, batch))
+        print(f"hypergradient: {work} {time:.2f} s, {memory:.2f} GB: ratio to the first-order step {time / step:.2f}, "
+              f"to the one without fused operations {time / composed:.2f}")
+    for name, worker in (("errata", errata), ("pytorch", lambda *words: pytorch(*words, "channels_last"))):
+        gradient, _ = measure(worker("gradient", threads))
+        double, memory = measure(worker("double-backward", threads))
+        print(f"hypergradient: {name}'s double backward of the supernet at batch 16: {double:.2f} s, {memory:.2f} GB, "
+              f"{double / gradient:.2f} times its gradient")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="Benchmarks/compare", description=__doc__)
     parser.add_argument("work", choices=(
-        "supernet-step", "supernet-memory", "lfm-step", "evaluation-step", "inference", "threads"))
+        "supernet-step", "supernet-memory", "lfm-step", "evaluation-step", "inference", "threads",
+        "hypergradient"))
+    parser.add_argument("--batch", type=int, help="of the hypergradient; 64 by default")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--warmup", type=int, default=2)
     arguments = parser.parse_args()
     work, threads = arguments.work, arguments.threads
+    if work == "hypergradient":
+        hypergradient(arguments)
+        return
 
     if work == "threads":
         workers = [errata("supernet-step", 1), errata("supernet-step", threads)]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import resource
 import sys
@@ -60,6 +61,23 @@ def supernet_step(count: int, layout: torch.memory_format):
         F.cross_entropy(model(images, alphas), labels).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5)
         optimizer.step()
+
+    return parameter_count(model), 3 * multiplications(model, images, alphas), run
+
+
+def supernet_gradient(count: int, layout: torch.memory_format, *, second: bool = False):
+    """The gradient of the loss for the weights; or of its product with a vector for the architecture."""
+    model = Supernet().to(memory_format=layout)
+    alphas = [(1e-3 * torch.randn(14, 8)).requires_grad_() for _ in range(2)]
+    images, labels = batch(count, layout)
+    parameters = list(model.parameters())
+    vector = [torch.randn_like(parameter) for parameter in parameters]
+
+    def run():
+        loss = F.cross_entropy(model(images, alphas), labels)
+        gradient = torch.autograd.grad(loss, parameters, create_graph=second)
+        if second:
+            torch.autograd.grad(gradient, alphas, vector)
 
     return parameter_count(model), 3 * multiplications(model, images, alphas), run
 
@@ -196,6 +214,8 @@ WORKS: dict[str, tuple[Callable, int]] = {
     "evaluation-step": (evaluation_step, 96),
     "inference": (inference, 128),
     "lfm-step": (lfm_step, 64),
+    "gradient": (supernet_gradient, 16),
+    "double-backward": (functools.partial(supernet_gradient, second=True), 16),
 }
 
 

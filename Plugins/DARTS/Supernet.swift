@@ -35,7 +35,7 @@ struct DARTSBackbone: Backbone {
 private struct DARTSFeatures: FeatureExtractor {
     let features: Int
     private let stem: Stem
-    private let cells: [SearchCell]
+    private let cells: [Checkpointed<SearchCell>]
     private let nodes: Int
 
     init(_ scope: Scope, _ configuration: DARTSConfiguration, imageChannels: Int) {
@@ -47,7 +47,7 @@ private struct DARTSFeatures: FeatureExtractor {
         features = depth.features
         stem = Stem(scope["stem"], inputs: imageChannels, outputs: depth.stem)
         cells = depth.cells.enumerated().map { index, cell in
-            SearchCell(scope["cells"][index], cell, nodes: configuration.nodes)
+            Checkpointed(scope["cells"][index]) { SearchCell($0, cell, nodes: configuration.nodes) }
         }
     }
 
@@ -58,8 +58,11 @@ private struct DARTSFeatures: FeatureExtractor {
         var last = try stem(images, context)
         var beforeLast = last
         for cell in cells {
-            let output = try cell(
-                beforeLast, last, weights: cell.isReduction ? reduction : normal, context)
+            let weights = cell.part.isReduction ? reduction : normal
+            let output = try cell([beforeLast, last] + weights.nodes, context) { cell, inputs, context in
+                try cell(
+                    inputs[0], inputs[1], weights: MixingWeights(nodes: Array(inputs[2...])), context)
+            }
             (beforeLast, last) = (last, output)
         }
         return try last.globalAveragePool()
@@ -85,6 +88,8 @@ struct Stem: Sendable {
 package struct MixingWeights: Sendable {
     /// For each node the weights of its edges' computing operations, edge by edge: [edges·7].
     package let nodes: [Tensor]
+
+    init(nodes: [Tensor]) { self.nodes = nodes }
 
     /// - Parameter architecture: α [edges, 8].
     package init(_ architecture: Tensor, nodes count: Int) throws {

@@ -88,6 +88,7 @@ public struct DCGANGenerator: ConditionalGenerator {
 /// a class-conditional score by projection (Miyato and Koyama, 2018).
 struct DCGANDiscriminator: Discriminator {
     let layout: ModelLayout
+    var dependsOnArchitecture: Bool { false }
     private let layers: [(convolution: Convolution, norm: BatchNorm?)]
     private let score: Linear
     private let classes: Embedding

@@ -11,6 +11,8 @@ public protocol Backend: AnyObject, Sendable {
     /// Bytes in use by live tensors now and at most since `resetPeakMemory()`.
     var memory: MemoryUse { get }
     func resetPeakMemory()
+    /// Whether fused operations run their own kernels; else they run the operations that they are composed of.
+    var fusesOperations: Bool { get }
 
     // MARK: Memory
     /// An uninitialised contiguous tensor.

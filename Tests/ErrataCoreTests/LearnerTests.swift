@@ -295,6 +295,23 @@ struct ClassWeighterTests {
         #expect(try weights.doubles() == expected)
     }
 
+    @Test(
+        "What stands in for an absent class is a constant to differentiation",
+        arguments: [
+            ValidationLossWeighter.AbsentClasses.runningEstimate, .zero, .mean,
+        ])
+    func constantSubstitutes(_ rule: ValidationLossWeighter.AbsentClasses) throws {
+        let losses = try backend.tensor([1.0, 3.0, 5.0], [3]).variable
+        let performance = try ClassPerformance(
+            losses: losses, labels: backend.tensor([0, 0, 2] as [Int32], [3]), classes: 4)
+        let weights = try ValidationLossWeighter(absentClasses: rule).weights(
+            performance, estimates: estimates)
+        let slopes = try gradients(
+            of: [weights], withRespectTo: [losses],
+            cotangents: [backend.tensor([1.0, 10, 100, 1000], [4])])
+        #expect(try slopes[0].doubles() == [0.5, 0.5, 100])
+    }
+
     @Test func uniform() throws {
         #expect(try UniformWeighter().weights(performance, estimates: estimates).doubles() == [1, 1, 1, 1])
     }

@@ -5,6 +5,11 @@ let backend: CPUBackend = {
     do { return try CPUBackend(threads: 2) } catch { fatalError("\(error)") }
 }()
 
+/// Runs the operations that fused ones are composed of.
+private let unfused: CPUBackend = {
+    do { return try CPUBackend(threads: 2, fusesOperations: false) } catch { fatalError("\(error)") }
+}()
+
 /// Standard normal Float64 numbers, the same on every run.
 func random(_ shape: Shape, _ seed: UInt64, _ dtype: DType = .float64, on backend: CPUBackend = backend)
     -> Tensor
@@ -73,6 +78,30 @@ func check(_ test: GradientCase, sourceLocation: SourceLocation = #_sourceLocati
         first.contains(where: \.isDifferentiable)
         ? try gradients(of: inner(first), withRespectTo: variables)
         : point.map { $0.filled(with: 0) }
+
+    // Nor does it in the second derivative, where some of the first ones are paired and some are asked for.
+    for index in point.indices {
+        var sum = point[index].filled(with: 0)
+        for (gradient, vector) in zip(first, vectors) where gradient.isDifferentiable {
+            let paired = try (gradient * vector).sum()
+            sum = try sum + gradients(of: paired, withRespectTo: [variables[index]])[0]
+        }
+        expectClose(sum, second[index], 1e-9, "\(test.name): the second derivative for input \(index) alone")
+    }
+
+    // A fused operation's hand-written gradients are those of what it is composed of.
+    let separate = try test.inputs.enumerated().map {
+        try test.place(random($1, UInt64(10 + $0), on: unfused)).variable
+    }
+    let composed = try gradient(separate, createGraph: true)
+    for (a, b) in zip(first, composed) {
+        expectClose(a, b, 1e-10, "\(test.name): the fused and the composed gradient")
+    }
+    if composed.contains(where: \.isDifferentiable) {
+        for (a, b) in zip(second, try gradients(of: inner(composed), withRespectTo: separate)) {
+            expectClose(a, b, 1e-9, "\(test.name): the fused and the composed gradient's gradient")
+        }
+    }
 
     let h = 1e-5
     for trial in 0..<3 {

@@ -6,13 +6,12 @@ public struct FirstOrderHypergradient: Hypergradient {
 
     public func gradient(
         of problem: MultilevelProblem, at solution: Solution, recording record: EvaluationRecord?
-    ) throws -> (value: Double, gradient: [Tensor]) {
+    ) throws -> OuterGradient {
         var point = solution.point
         point.architecture = problem.architecture.map(\.variable)
         let outer = try problem.outer(point, record)
-        return (
-            try outer.item(),
-            try gradients(of: outer, withRespectTo: point.architecture, releasingGraph: true)
-        )
+        let gradient = try gradients(of: outer, withRespectTo: point.architecture, releasingGraph: true)
+        return OuterGradient(
+            value: try outer.item(), gradient: gradient, terms: [MultilevelProblem.directPath: gradient])
     }
 }

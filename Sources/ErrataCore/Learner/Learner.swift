@@ -104,19 +104,23 @@ public struct Learner: Sendable {
     public func step(_ state: inout LearnerState, on batches: Batches, epoch: Int) throws -> Report {
         let record = EvaluationRecord()
         let problem = problem(state, on: batches, epoch: epoch)
-        let solution = try problem.solve(recording: record)
+        let solution = try problem.solve(
+            innerSteps: hypergradient.innerSteps, recording: record)
         var report = Report()
         for (player, loss) in solution.objectives { report.metrics["\(player)_loss"] = loss }
         for (player, norm) in solution.gradientNorms { report.metrics["\(player)_gradient_norm"] = norm }
 
-        let (loss, gradient) =
-            epoch < settings.architectureWarmup
-            ? (try problem.outer(solution.point, record).item(), nil)
-            : try {
-                let found = try hypergradient.gradient(of: problem, at: solution, recording: record)
-                return (found.value, Optional(found.gradient))
-            }()
-        report.metrics["architecture_loss"] = loss
+        var gradient: [Tensor]?
+        if epoch < settings.architectureWarmup {
+            report.metrics["architecture_loss"] = try problem.outer(solution.point, record).item()
+        } else {
+            let found = try hypergradient.gradient(of: problem, at: solution, recording: record)
+            gradient = found.gradient
+            report.metrics["architecture_loss"] = found.value
+            for (path, term) in found.terms {
+                report.metrics["architecture_gradient_\(path)"] = try term.norm()
+            }
+        }
         for name in report.metrics.keys.sorted() where !report.metrics[name]!.isFinite {
             throw LearnerError(
                 "step \(state.step + 1): \(name) is \(report.metrics[name]!); the search has diverged. Lower "

@@ -24,21 +24,38 @@ struct LearnerProblem: Sendable {
     }
 
     var problem: MultilevelProblem {
-        var levels: [Level] = []
+        var stages: [MultilevelProblem.Stage] = []
         if settings.lfm {
-            levels.append(Level([player("w1", weightOptimizer("w1"), firstClassifierLoss)]))
-            levels.append(
-                Level(
-                    [
-                        player(
-                            "discriminator", adam("discriminator", settings.gan.discriminatorRate),
-                            discriminatorLoss),
-                        player("generator", adam("generator", settings.gan.generatorRate), generatorLoss),
-                    ], simultaneous: settings.ganUpdate == .simultaneous))
+            stages = [
+                .level(Level([player("w1", weightOptimizer("w1"), [.architecture], firstClassifierLoss)])),
+                .level(game),
+                .derived(
+                    Derived(
+                        "class_weights", dependencies: [.architecture, "w1"],
+                        isDifferentiable: learner.weighter.isDifferentiable, classWeights)),
+            ]
         }
-        levels.append(Level([player("w2", weightOptimizer("w2"), secondClassifierLoss)]))
+        let synthetic: [Dependency] = usesSynthetic ? ["class_weights", "generator"] : []
+        let w2 = player("w2", weightOptimizer("w2"), [.architecture] + synthetic, secondClassifierLoss)
+        stages.append(.level(Level([w2])))
         return MultilevelProblem(
-            architecture: state.architecture.state.parameters, levels: levels, outer: validationLoss)
+            architecture: state.architecture.state.parameters, stages: stages,
+            outer: Objective([.architecture, "w2"], validationLoss))
+    }
+
+    /// Eq. 2: H and G.
+    private var game: Level {
+        let architecture: [Dependency] =
+            learner.generator.discriminator.dependsOnArchitecture ? [.architecture] : []
+        return Level(
+            [
+                player(
+                    "discriminator", adam("discriminator", settings.gan.discriminatorRate),
+                    architecture + ["generator"], discriminatorLoss),
+                player(
+                    "generator", adam("generator", settings.gan.generatorRate),
+                    architecture + ["discriminator"], generatorLoss),
+            ], simultaneous: settings.ganUpdate == .simultaneous)
     }
 
     // MARK: Objectives
@@ -52,7 +69,7 @@ struct LearnerProblem: Sendable {
     /// H's side of Eq. 2.
     @Sendable private func discriminatorLoss(_ point: Point, _ record: EvaluationRecord?) throws -> Tensor {
         let discriminator = learner.generator.discriminator
-        let recorder = StatisticsRecorder()
+        let recorder = record.map { _ in StatisticsRecorder() }
         let context = context("discriminator", point, recorder)
         let generated = try generatedImages(point, "gan noise", nil)
         guard let real = batches.training.originals else {
@@ -61,20 +78,20 @@ struct LearnerProblem: Sendable {
         defer { keep(recorder, "discriminator", record) }
         return try learner.generator.discriminatorLoss(
             AdversarialBatch(
-                real: real, generated: generated, random: stream("discriminator loss")
+                real: real, generated: generated, random: stream("discriminator loss", point)
             ) { images in
                 try discriminator.scores(
-                    images, labels: batches.training.labels, architecture: point.architecture, context)
+                    images, labels: batches.training.labels, architecture: discriminated(point), context)
             })
     }
 
     /// G's side of Eq. 2.
     @Sendable private func generatorLoss(_ point: Point, _ record: EvaluationRecord?) throws -> Tensor {
-        let recorder = StatisticsRecorder()
+        let recorder = record.map { _ in StatisticsRecorder() }
         let generated = try generatedImages(point, "gan noise", recorder)
         keep(recorder, "generator", record)
         let scores = try learner.generator.discriminator.scores(
-            generated, labels: batches.training.labels, architecture: point.architecture,
+            generated, labels: batches.training.labels, architecture: discriminated(point),
             context("discriminator", point, nil))
         return try learner.generator.generatorLoss(generated: scores)
     }
@@ -88,13 +105,9 @@ struct LearnerProblem: Sendable {
             record?.metrics["training_accuracy"] = try accuracy(logits, batches.training.labels)
             loss = try logits.crossEntropy(batches.training.labels)
         }
-        if settings.lfm {
-            let weights = try classWeights(point, record)
-            if usesSynthetic {
-                let synthetic = try syntheticLoss(
-                    point, weights: weights, settings.syntheticOnly ? record : nil)
-                loss = try loss.map { try $0 + synthetic * settings.lambda } ?? synthetic * settings.lambda
-            }
+        if usesSynthetic {
+            let synthetic = try syntheticLoss(point, settings.syntheticOnly ? record : nil)
+            loss = try loss.map { try $0 + synthetic * settings.lambda } ?? synthetic * settings.lambda
         }
         return loss!
     }
@@ -107,13 +120,13 @@ struct LearnerProblem: Sendable {
     }
 
     /// l_c(A, W1′, D_val) for each class.
-    private func classWeights(_ point: Point, _ record: EvaluationRecord?) throws -> Tensor {
+    @Sendable private func classWeights(_ point: Point, _ record: EvaluationRecord?) throws -> [Tensor] {
         var context = context("w1", point, nil)
         if settings.weightingPass == .eval {
             context = ForwardContext(
                 ModelState(
                     parameters: point["w1"],
-                    statistics: record?.statistics["w1"] ?? state.players["w1"]!.state.statistics),
+                    statistics: point.statistics["w1"] ?? state.players["w1"]!.state.statistics),
                 normalization: .running)
         }
         let losses = try learner.supernet.logits(
@@ -125,21 +138,20 @@ struct LearnerProblem: Sendable {
         record?.tensors["class_losses"] = performance.losses.detached
         record?.counts["class_losses"] = performance.counts
         record?.tensors["class_weights"] = weights.detached
-        return weights
+        return [weights]
     }
 
     /// Σ_m l_{c_m}·L(A, W2, x̂_m, c_m) over a batch of generated images, or its mean.
-    private func syntheticLoss(_ point: Point, weights: Tensor, _ record: EvaluationRecord?) throws -> Tensor
-    {
+    private func syntheticLoss(_ point: Point, _ record: EvaluationRecord?) throws -> Tensor {
         let labels = batches.training.labels
         var images = try learner.range(generatedImages(point, "synthetic noise", nil))
         if settings.augmentSynthetic {
             let black = try learner.range(images.backend.full(-1, [images.shape[3]], images.dtype))
             images = try learner.augmentation.applied(
-                to: images, black: black, random: stream("synthetic augmentation"))
+                to: images, black: black, random: stream("synthetic augmentation", point))
         }
         let losses = try logits(images, "w2", point, recordingTo: record).crossEntropies(labels)
-        let weight = try weights.reshaped(to: [-1, 1]).rows(at: labels).reshaped(to: [-1])
+        let weight = try point["class_weights"][0].reshaped(to: [-1, 1]).rows(at: labels).reshaped(to: [-1])
         let total = try (weight * losses).sum()
         return settings.syntheticSum == .sum ? total : try total / Double(labels.count)
     }
@@ -151,9 +163,9 @@ struct LearnerProblem: Sendable {
     )
         throws -> Tensor
     {
-        let recorder = StatisticsRecorder()
+        let recorder = record.map { _ in StatisticsRecorder() }
         let result = try learner.supernet.logits(
-            images, architecture: point.architecture, context(player, point, record == nil ? nil : recorder))
+            images, architecture: point.architecture, context(player, point, recorder))
         keep(recorder, player, record)
         return result
     }
@@ -163,9 +175,16 @@ struct LearnerProblem: Sendable {
     {
         let labels = batches.training.labels
         let noise = learner.generator.noise(
-            labels.count, batches.training.images.dtype, on: labels.backend, from: stream(label))
+            labels.count, batches.training.images.dtype, on: labels.backend,
+            from: stream(label, point))
         return try learner.generator.images(
             noise: noise, labels: labels, context("generator", point, recorder))
+    }
+
+    /// The architecture that the discriminator is given.
+    private func discriminated(_ point: Point) -> [Tensor] {
+        learner.generator.discriminator.dependsOnArchitecture
+            ? point.architecture : state.architecture.state.parameters
     }
 
     private func accuracy(_ logits: Tensor, _ labels: Tensor) throws -> Double {
@@ -176,24 +195,27 @@ struct LearnerProblem: Sendable {
     private func context(_ name: String, _ point: Point, _ recorder: StatisticsRecorder?) -> ForwardContext {
         ForwardContext(
             ModelState(parameters: point[name], statistics: state.players[name]!.state.statistics),
-            random: stream("\(name) masks"), recorder: recorder)
+            random: stream("\(name) masks", point), recorder: recorder)
     }
 
-    private func keep(_ recorder: StatisticsRecorder, _ name: String, _ record: EvaluationRecord?) {
+    private func keep(_ recorder: StatisticsRecorder?, _ name: String, _ record: EvaluationRecord?) {
+        guard let recorder else { return }
         record?.statistics[name] = recorder.updated(state.players[name]!.state.statistics)
     }
 
-    /// The random numbers of this step for one purpose.
-    private func stream(_ label: String) -> RandomStream {
-        RandomStream(seed: learner.seed, label, step: UInt64(state.step))
+    /// The random numbers of this step, and of a level's step within it, for one purpose.
+    private func stream(_ label: String, _ point: Point) -> RandomStream {
+        let stream = RandomStream(seed: learner.seed, label, step: UInt64(state.step))
+        return point.innerStep == 0 ? stream : stream.derived(UInt64(point.innerStep))
     }
 
     private func player(
-        _ name: String, _ optimizer: InnerOptimizer, _ objective: @escaping MultilevelProblem.Objective
+        _ name: String, _ optimizer: InnerOptimizer, _ dependencies: [Dependency],
+        _ objective: @escaping Objective.Function
     ) -> Player {
         Player(
             name: name, parameters: state.players[name]!.state.parameters, optimizer: optimizer,
-            objective: objective)
+            dependencies: dependencies, objective: objective)
     }
 
     private func weightOptimizer(_ name: String) -> InnerOptimizer {

@@ -22,14 +22,15 @@ public struct InnerOptimizer: Sendable {
 
     /// One step.
     ///
+    /// - Parameter holdingClip: whether the factor that clips is a constant to differentiation.
     /// - Returns: the parameters after it, the optimiser to take the next step with, and the gradients' norm
     ///   before clipping where clipping is on.
-    public func step(_ parameters: [Tensor], gradients: [Tensor]) throws
+    public func step(_ parameters: [Tensor], gradients: [Tensor], holdingClip: Bool = false) throws
         -> (parameters: [Tensor], optimizer: InnerOptimizer, norm: Tensor?)
     {
         var gradients = gradients
         var norm: Tensor?
-        if let clip { (gradients, norm) = try clipped(gradients, norm: clip) }
+        if let clip { (gradients, norm) = try clipped(gradients, norm: clip, holdingFactor: holdingClip) }
         var next = self
         switch rule {
         case .sgd(let sgd, let state):

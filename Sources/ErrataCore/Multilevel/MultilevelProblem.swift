@@ -1,28 +1,40 @@
-import NeuralNetworks
 import TensorEngine
 
-/// A multilevel optimisation problem at one step of its solution: levels that each take a step on an
-/// objective of their own, and an outer objective that judges where they arrive.
+/// A multilevel optimisation problem at one step of its solution: levels that each take steps on objectives of
+/// their own, quantities derived between them, and an outer objective that judges where the levels arrive.
 ///
 /// Nothing here knows of classifiers or generators: LFM-CW is one description of this kind, made by
-/// `LearnerStep`. What the levels do and what a hypergradient differentiates is the same closures, so
+/// `LearnerProblem`. What the levels do and what a hypergradient differentiates is the same closures, so
 /// the gradient is of the very steps that are taken.
+///
+/// Each function names what it depends on. Each function that depends on A is an occurrence of A, called as its
+/// player or derived quantity is, and the outer objective's `direct`; the hypergradient is the sum over all
+/// occurrences of what changing A there alone does.
 public struct MultilevelProblem: Sendable {
     /// The upper variables A: the architecture.
     public let architecture: [Tensor]
-    /// In the order in which they step; an objective sees the levels before its own after their steps.
-    public let levels: [Level]
-    /// What A descends, at the point the levels arrive at.
+    /// In the order in which they happen; a function sees the values of the stages before its own.
+    public let stages: [Stage]
+    /// What A descends, at the point the stages arrive at.
     public let outer: Objective
 
-    public init(architecture: [Tensor], levels: [Level], outer: @escaping Objective) {
+    public enum Stage: Sendable {
+        case level(Level)
+        case derived(Derived)
+    }
+
+    public init(architecture: [Tensor], stages: [Stage], outer: Objective) {
         self.architecture = architecture
-        self.levels = levels
+        self.stages = stages
         self.outer = outer
     }
 
-    /// From the values of all variables to a scalar; what else comes of the evaluation goes to the record.
-    public typealias Objective = @Sendable (Point, EvaluationRecord?) throws -> Tensor
+    public var levels: [Level] {
+        stages.compactMap { if case .level(let level) = $0 { level } else { nil } }
+    }
+
+    /// The name of the outer objective's occurrence of A.
+    public static let directPath = "direct"
 }
 
 /// Players that step together: one, or the two of a game, as a generator and its discriminator.
@@ -40,54 +52,44 @@ public struct Level: Sendable {
 /// Variables with an objective and a rule by which they step.
 public struct Player: Sendable {
     public let name: String
-    /// The variables before the step.
+    /// The variables before the first step.
     public let parameters: [Tensor]
-    public let objective: MultilevelProblem.Objective
     public let optimizer: InnerOptimizer
+    public let objective: Objective
 
+    /// - Parameter dependencies: what the objective reads besides the player's own variables.
     public init(
-        name: String, parameters: [Tensor], optimizer: InnerOptimizer,
-        objective: @escaping MultilevelProblem.Objective
+        name: String, parameters: [Tensor], optimizer: InnerOptimizer, dependencies: [Dependency],
+        objective: @escaping Objective.Function
     ) {
         self.name = name
         self.parameters = parameters
         self.optimizer = optimizer
-        self.objective = objective
+        self.objective = Objective(dependencies + [.value(name)], objective)
     }
 }
 
-/// The values of all variables at which an objective is evaluated.
-public struct Point: Sendable {
-    public var architecture: [Tensor]
-    var values: [String: [Tensor]]
+/// A quantity that is computed between levels and read by later ones, as class weights are.
+public struct Derived: Sendable {
+    public let name: String
+    public let dependencies: [Dependency]
+    /// Whether the quantity is differentiated; else it is a constant to every hypergradient.
+    public let isDifferentiable: Bool
+    private let function: Function
 
-    public init(architecture: [Tensor], values: [String: [Tensor]] = [:]) {
-        self.architecture = architecture
-        self.values = values
+    public typealias Function = @Sendable (Point, EvaluationRecord?) throws -> [Tensor]
+
+    public init(
+        _ name: String, dependencies: [Dependency], isDifferentiable: Bool = true,
+        _ function: @escaping Function
+    ) {
+        self.name = name
+        self.dependencies = dependencies
+        self.isDifferentiable = isDifferentiable
+        self.function = function
     }
 
-    /// A player's variables.
-    public subscript(player: String) -> [Tensor] {
-        get {
-            guard let tensors = values[player] else {
-                fatalError("an objective reads the player '\(player)', which the problem does not have")
-            }
-            return tensors
-        }
-        set { values[player] = newValue }
+    public func callAsFunction(_ point: Point, _ record: EvaluationRecord? = nil) throws -> [Tensor] {
+        try function(point.restricted(to: dependencies), record)
     }
-}
-
-/// What evaluating an objective yields besides its value.
-public final class EvaluationRecord {
-    /// Named scalars for the metrics.
-    public var metrics: [String: Double] = [:]
-    /// Running statistics by player, as the evaluation would leave them.
-    public var statistics: [String: [Tensor]] = [:]
-    /// Named tensors, such as the class weights.
-    public var tensors: [String: Tensor] = [:]
-    /// How many examples stand behind each element of a named tensor.
-    public var counts: [String: [Int]] = [:]
-
-    public init() {}
 }

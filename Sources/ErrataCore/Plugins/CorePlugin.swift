@@ -1,7 +1,7 @@
 import Datasets
 import TensorEngine
 
-/// What needs no module of its own: the class weighters, the first-order hypergradient, the data sets.
+/// What needs no module of its own: the class weighters, the hypergradients, the data sets.
 struct CorePlugin: Plugin {
     func register(in registry: inout PluginRegistry) throws {
         try registry.weighters.add(
@@ -13,10 +13,7 @@ struct CorePlugin: Plugin {
             .init("uniform", "1 for every class: synthetic images without learning from mistakes") {
                 UniformWeighter()
             })
-        try registry.hypergradients.add(
-            .init("first-order", "the direct term at the stepped weights (DARTS, first order)") {
-                FirstOrderHypergradient()
-            })
+        try registerHypergradients(in: &registry)
         try registry.datasets.add(
             .init(
                 "fashion-mnist", "60,000 training and 10,000 test images of clothing, 28×28 grey, padded",

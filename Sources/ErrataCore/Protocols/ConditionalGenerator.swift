@@ -56,9 +56,15 @@ extension ConditionalGenerator {
 public protocol Discriminator: Sendable {
     /// The discriminator's weights H.
     var layout: ModelLayout { get }
+    /// Whether its scores depend on A; true by default. Where not, no hypergradient differentiates them for A.
+    var dependsOnArchitecture: Bool { get }
     /// [N, H, W, C] in [−1, 1] and Int32 labels [N] → scores [N], larger for more real.
     func scores(_ images: Tensor, labels: Tensor, architecture: [Tensor], _ context: ForwardContext) throws
         -> Tensor
+}
+
+extension Discriminator {
+    public var dependsOnArchitecture: Bool { true }
 }
 
 /// The paper's discriminator: the search space's backbone with architecture A and weights H, and a

@@ -49,7 +49,7 @@ public struct Adam: Sendable, Hashable {
             }
             next.first.append(m)
             next.second.append(v)
-            let deviation = try (v / correction2).squareRoot() + epsilon
+            let deviation = try (v / correction2).squareRootFlatAtZero() + epsilon
             updated.append(try parameter - m / deviation * (rate / correction1))
         }
         return (updated, next)

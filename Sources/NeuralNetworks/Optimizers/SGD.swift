@@ -40,13 +40,28 @@ public struct SGD: Sendable, Hashable {
 }
 
 /// Gradients scaled so that their joint Euclidean norm is at most `limit`, and that norm before.
-public func clipped(_ gradients: [Tensor], norm limit: Double) throws -> (gradients: [Tensor], norm: Tensor) {
+///
+/// - Parameter holdingFactor: whether the factor they are scaled by is a constant to differentiation.
+public func clipped(_ gradients: [Tensor], norm limit: Double, holdingFactor: Bool = false) throws
+    -> (gradients: [Tensor], norm: Tensor)
+{
     guard let first = gradients.first else {
         throw TensorError("clip", "no gradients, expected at least one")
     }
     var total = try first.squared().sum()
     for gradient in gradients.dropFirst() { total = try total + gradient.squared().sum() }
-    let norm = try total.squareRoot()
-    let factor = try Tensor.minimum(norm.filled(with: limit) / (norm + 1e-6), norm.filled(with: 1))
+    let norm = try total.squareRootFlatAtZero()
+    var factor = try Tensor.minimum(norm.filled(with: limit) / (norm + 1e-6), norm.filled(with: 1))
+    if holdingFactor { factor = factor.detached }
     return (try gradients.map { try $0 * factor }, norm)
+}
+
+extension Tensor {
+    /// √x, differentiated with the derivative 0 at 0, where √'s own is infinite: a parameter without a gradient
+    /// gives no NaN.
+    func squareRootFlatAtZero() throws -> Tensor {
+        guard isDifferentiable else { return try squareRoot() }
+        let positive = try Tensor.greater(self, filled(with: 0))
+        return try (self + (1 - positive)).squareRoot().masked(where: positive)
+    }
 }

@@ -121,6 +121,8 @@ private struct Cotangent {
     private var sum: Tensor?
     /// Whether nobody else has seen the sum, so that it may be added to in place.
     private var isOwn = false
+    /// What a sum of one's own was added up from, where it is to be differentiated.
+    private var terms: [Tensor.Origin?] = []
 
     init(_ sum: Tensor? = nil) { self.sum = sum }
 
@@ -129,16 +131,25 @@ private struct Cotangent {
             self.sum = tensor
             return
         }
-        if isOwn && !createGraph {
+        if createGraph { terms += (isOwn ? [] : [sum.origin]) + [tensor.origin] }
+        if isOwn {
             sum.backend.add(tensor, into: sum)
         } else {
-            self.sum = try sum + tensor
-            isOwn = !createGraph
+            self.sum = try sum.detached + tensor.detached
+            isOwn = true
         }
     }
 
-    /// The sum, for others to keep.
-    func total() -> Tensor? { sum }
+    /// The sum, for others to keep: it is not added to afterwards.
+    func total() -> Tensor? {
+        guard let sum, terms.contains(where: { $0 != nil }) else { return sum }
+        let count = terms.count
+        let node = Node(
+            name: "sum", depth: 1 + terms.reduce(0) { max($0, $1?.node.depth ?? 0) }, parents: terms,
+            inputShapes: Array(repeating: sum.shape, count: count)
+        ) { context in Array(repeating: context.cotangent, count: count) }
+        return sum.with(origin: Tensor.Origin(node: node, output: 0))
+    }
 }
 
 /// The nodes the outputs depend on, parents first, without recursion; the order depends on the graph alone.

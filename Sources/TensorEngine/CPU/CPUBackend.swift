@@ -6,6 +6,7 @@ import Foundation
 public final class CPUBackend: Backend {
     public let isa: ISA
     public let threads: Int
+    public let fusesOperations: Bool
     let pool = MemoryPool()
     let parallel: ParallelLoop
 
@@ -16,10 +17,11 @@ public final class CPUBackend: Backend {
     ///   - threads: how many compute; all active cores by default.
     ///   - isa: the kernels; by default what `ERRATA_ISA` names, or else the best.
     /// - Throws: `TensorError` if `ERRATA_ISA` names kernels that this CPU does not run, or `threads` < 1.
-    public init(threads: Int? = nil, isa: ISA? = nil) throws {
+    public init(threads: Int? = nil, isa: ISA? = nil, fusesOperations: Bool = true) throws {
         let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         try require(threads >= 1, "CPUBackend", "\(threads) threads, expected at least 1")
         self.threads = threads
+        self.fusesOperations = fusesOperations
         self.isa = try isa ?? ISA.selected()
         parallel = ParallelLoop(threads: threads)
         _ = BLAS.core

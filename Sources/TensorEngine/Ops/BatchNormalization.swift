@@ -28,22 +28,28 @@ public struct Normalization: Sendable {
     /// What x is normalised by: the mean, the variance and the factor 1/√(σ² + ε).
     func resolvedMoments(_ x: Tensor) throws -> (mean: Tensor, variance: Tensor, factor: Tensor) {
         let (mean, variance) = moments ?? x.backend.channelMoments(x.detached)
-        return (mean, variance, try (variance + epsilon).reciprocalSquareRoot())
+        return (mean, variance, try factor(variance))
     }
+
+    /// 1/√(σ² + ε).
+    func factor(_ variance: Tensor) throws -> Tensor { try (variance + epsilon).reciprocalSquareRoot() }
 
     /// The normalisation in differentiable operations, with the given γ and β in place of its own.
     package func composed(_ x: Tensor, scale: Tensor?, shift: Tensor?) throws -> Tensor {
-        var y: Tensor
+        let y = try usesBatch ? x.normalized(by: withoutAffine).output : elementary(x)
+        guard let scale, let shift else { return y }
+        return try y * scale + shift
+    }
+
+    /// (x − μ)/√(σ² + ε) in elementary operations.
+    fileprivate func elementary(_ x: Tensor) throws -> Tensor {
         if let moments {
-            y = try (x - moments.mean) * (moments.variance + epsilon).reciprocalSquareRoot()
-        } else {
-            let axes = Array(0..<(x.shape.rank - 1))
-            let centred = try x - x.mean(axes: axes, keepingAxes: true)
-            let variance = try centred.squared().mean(axes: axes, keepingAxes: true)
-            y = try centred * (variance + epsilon).reciprocalSquareRoot()
+            return try (x - moments.mean) * (moments.variance + epsilon).reciprocalSquareRoot()
         }
-        if let scale, let shift { y = try y * scale + shift }
-        return y
+        let axes = Array(0..<(x.shape.rank - 1))
+        let centred = try x - x.mean(axes: axes, keepingAxes: true)
+        let variance = try centred.squared().mean(axes: axes, keepingAxes: true)
+        return try centred * (variance + epsilon).reciprocalSquareRoot()
     }
 }
 
@@ -66,9 +72,9 @@ extension Tensor {
         let constants = normalization.withoutAffine
         let outputs = try fused("batchNorm", [self] + parameters) { inputs in
             [
-                try constants.composed(
-                    inputs[0], scale: inputs.count > 1 ? inputs[1] : nil,
-                    shift: inputs.count > 1 ? inputs[2] : nil)
+                inputs.count > 1
+                    ? try constants.composed(inputs[0], scale: inputs[1], shift: inputs[2])
+                    : try constants.elementary(inputs[0])
             ]
         } forward: { inputs in
             let slope = inputs.count > 1 ? try factor * inputs[1] : factor
@@ -87,6 +93,17 @@ extension Tensor {
                         g, x, mean: mean, factor: factor, slope: slope, sum: sum, product: product)
                     : try g * slope
             return context.inputs.count > 1 ? [input, try product * factor, sum] : [input]
+        } doubleBackward: { context in
+            guard context.inputs.count == 1, constants.usesBatch, let g = context.cotangents[0],
+                let u = context.gradientCotangents[0]
+            else { return nil }
+            let jacobian = NormalizationJacobian(
+                x: context.inputs[0], mean: context.saved[0], factor: context.saved[1], usesBatch: true)
+            let (ofG, ofU) = (try jacobian.projected(g), try jacobian.projected(u))
+            return (
+                [context.wants(0) ? try jacobian.pairing(ofG, ofU).gradient?.sum() : nil],
+                [context.wantsCotangent() ? try jacobian.product(ofU).sum() : nil]
+            )
         }
         return (outputs[0], (mean, variance))
     }

@@ -150,6 +150,10 @@ extension MixedSum {
     ) {
         let shapes = try shapes()
         let leaves = leaves
+        guard leaves[0].backend.fusesOperations else {
+            let (output, moments) = try composed()
+            return (output, zip(moments, shapes).map { zip($0, $1).map { ($0, $1.rows) } })
+        }
         let keeps = leaves.contains(where: \.isDifferentiable)
         var moments: [[MixedSumRecord.Moments?]] = []
         // The closures below outlive this call and must not keep the sum's tensors.
@@ -157,7 +161,7 @@ extension MixedSum {
         let template = replacing(leaves.map { _ in nothing })
 
         let outputs = try fused("mixedSum", leaves) { inputs in
-            [try template.replacing(inputs).composed()]
+            [try template.replacing(inputs).composed().output]
         } forward: { inputs in
             let sum = template.replacing(inputs)
             let (output, record) = inputs[0].backend.mixedSum(sum, keepingOutputs: keeps)
@@ -165,14 +169,21 @@ extension MixedSum {
             return ([output], keeps ? record.tensors : [])
         } backward: { context in
             let sum = template.replacing(context.inputs)
-            let parameters = (sum.sources.count + (sum.weights == nil ? 0 : 1))..<context.inputs.count
             let gradient = context.inputs[0].backend.mixedSumGradient(
                 sum, record: MixedSumRecord(context.saved, of: sum), cotangent: context.cotangents[0]!,
-                wants: MixedSumWants(
-                    sources: sum.sources.indices.map(context.wants),
-                    weights: sum.weights != nil && context.wants(sum.sources.count),
-                    parameters: parameters.contains(where: context.wants)))
+                wants: sum.wants(context.inputs.indices.map(context.wants)))
             return sum.leaves(of: gradient)
+        } doubleBackward: { context in
+            let sum = template.replacing(context.inputs)
+            guard let cotangent = context.cotangents[0],
+                sum.branches.allSatisfy({ branch in
+                    branch.imageFactors == nil && branch.normalizations.allSatisfy { $0?.affine == nil }
+                })
+            else { return nil }
+            let found = try MixedSumDoubleBackward(
+                sum, MixedSumRecord(context.saved, of: sum), along: sum.direction(context.gradientCotangents),
+                cotangent: cotangent, wants: sum.wants(context.inputs.indices.map(context.wants)))()
+            return (sum.leaves(of: found.gradient), [found.derivative])
         }
         return (outputs[0], zip(moments, shapes).map { zip($0, $1).map { ($0, $1.rows) } })
     }
@@ -185,6 +196,25 @@ extension MixedSum {
                 branch.stages.flatMap { ($0.depthwise.map { [$0] } ?? []) + [$0.pointwise] }
                     + branch.normalizations.flatMap { $0?.affine.map { [$0.scale, $0.shift] } ?? [] }
             }
+    }
+
+    /// - Parameter leaves: whether the gradient for each leaf is wanted.
+    private func wants(_ leaves: [Bool]) -> MixedSumWants {
+        let first = sources.count + (weights == nil ? 0 : 1)
+        return MixedSumWants(
+            sources: Array(leaves.prefix(sources.count)), weights: weights != nil && leaves[sources.count],
+            parameters: leaves.dropFirst(first).contains(true))
+    }
+
+    /// A direction from a value for each leaf, of a sum without γ and β.
+    private func direction(_ leaves: [Tensor?]) -> MixedSumDirection {
+        var rest = leaves.dropFirst(sources.count)
+        return MixedSumDirection(
+            sources: Array(leaves.prefix(sources.count)),
+            weights: weights == nil ? nil : rest.removeFirst(),
+            stages: branches.map {
+                $0.stages.map { ($0.depthwise == nil ? nil : rest.removeFirst(), rest.removeFirst()) }
+            })
     }
 
     private func leaves(of gradient: MixedSumGradient) -> [Tensor?] {
@@ -225,12 +255,15 @@ extension MixedSum {
     }
 
     /// The sum in differentiable operations.
-    private func composed() throws -> Tensor {
+    private func composed() throws -> (output: Tensor, moments: [[MixedSumRecord.Moments?]]) {
         var total: Tensor?
+        var moments = branches.map { $0.normalizations.map { _ in MixedSumRecord.Moments?.none } }
         for (index, branch) in branches.enumerated() {
-            func normalized(_ x: Tensor, _ index: Int) throws -> Tensor {
-                guard let norm = branch.normalizations[index] else { return x }
-                return try norm.composed(x, scale: norm.affine?.scale, shift: norm.affine?.shift)
+            func normalized(_ x: Tensor, _ stage: Int) throws -> Tensor {
+                guard let norm = branch.normalizations[stage] else { return x }
+                let (output, found) = try x.normalized(by: norm)
+                moments[index][stage] = found
+                return output
             }
             var x = sources[branch.source]
             switch branch.transform {
@@ -250,7 +283,7 @@ extension MixedSum {
             if let weights { x = try x * weights.sliced(axis: 0, from: index, count: 1) }
             total = try total.map { try $0 + x } ?? x
         }
-        return total!
+        return (total!, moments)
     }
 
     /// The shape that each branch has after each of its stages.

@@ -1,0 +1,265 @@
+/// A direction in all that a mixed sum can be differentiated in; absent parts are 0.
+struct MixedSumDirection {
+    var sources: [Tensor?]
+    var weights: Tensor?
+    /// For each branch and stage.
+    var stages: [[(depthwise: Tensor?, pointwise: Tensor?)]]
+}
+
+/// The second derivative of a mixed sum y whose norms have no γ and β and whose images have no factors.
+///
+/// The backward pass takes the cotangent g to the sum's gradient. Paired with a direction that is ⟨g, ẏ⟩, with ẏ
+/// the derivative of y along the direction: what is computed here is its gradient, ẏ itself for g. Each branch is
+/// gone through once forwards, for values and derivatives, and once backwards. There the cotangent of a
+/// derivative, as ṁ, is written p and that of a value, as m, is written q.
+struct MixedSumDoubleBackward {
+    let sum: MixedSum
+    let record: MixedSumRecord
+    let direction: MixedSumDirection
+    /// g.
+    let cotangent: Tensor
+    let wants: MixedSumWants
+    private let backend: any Backend
+
+    init(
+        _ sum: MixedSum, _ record: MixedSumRecord, along direction: MixedSumDirection, cotangent: Tensor,
+        wants: MixedSumWants
+    ) {
+        (self.sum, self.record, self.direction) = (sum, record, direction)
+        (self.cotangent, self.wants) = (cotangent, wants)
+        backend = cotangent.backend
+    }
+
+    /// - Returns: the gradient, and ẏ.
+    func callAsFunction() throws -> (gradient: MixedSumGradient, derivative: Tensor?) {
+        let rectified = sum.sources.indices.map { index in
+            sum.branches.contains { $0.source == index && !$0.stages.isEmpty }
+                ? backend.unary(.relu, sum.sources[index]) : nil
+        }
+        let rectifiedAlong = zip(direction.sources, rectified).map { along, active in
+            along.flatMap { along in active.map { masked(along, $0) } }
+        }
+        var toSources = Totals(sum.sources.count)
+        var toRectified = Totals(sum.sources.count)
+        var toWeights: [Tensor] = []
+        var toStages: [[(depthwise: Tensor?, pointwise: Tensor)?]] = []
+        var derivative = ChannelTerms()
+
+        for (index, branch) in sum.branches.enumerated() {
+            let source = branch.source
+            var stages: [StagePoint] = []
+            var end: (value: Tensor, along: Tensor?)
+            var pull: (Tensor) -> Tensor = { $0 }
+            switch branch.transform {
+            case .identity: end = (sum.sources[source], direction.sources[source])
+            case .maxPool(let window):
+                let (maxima, positions) = backend.maxPool(sum.sources[source], window)
+                end = (maxima, direction.sources[source].map { backend.gatherPositions($0, positions) })
+                pull = { [shape = sum.sources[source].shape] in
+                    backend.scatterPositions($0, positions, inputShape: shape)
+                }
+            case .averagePool(let window):
+                end = (
+                    backend.averagePool(sum.sources[source], window),
+                    direction.sources[source].map { backend.averagePool($0, window) }
+                )
+                pull = { [shape = sum.sources[source].shape] in
+                    backend.averagePoolGradient($0, window, inputShape: shape)
+                }
+            case .convolutions:
+                stages = try forward(index, rectified[source]!, rectifiedAlong[source])
+                end = (stages.last!.output, stages.last!.outputAlong)
+            }
+
+            let jacobian = try jacobian(index, branch.normalizations.count - 1, at: end.value)
+            let (w, v) = (try weight(sum.weights, index), try weight(direction.weights, index))
+            let ofG = try jacobian.projected(cotangent)
+            var q = ChannelTerms()
+            var toWeight: Tensor?
+            if let along = try end.along.map(jacobian.projected) {
+                try derivative.add(jacobian.product(along), times: w)
+                let pairing = try jacobian.pairing(ofG, along)
+                toWeight = try pairing.value.reshaped(to: [1])
+                if let gradient = pairing.gradient { try q.add(gradient, times: w) }
+            }
+            if let v {
+                try derivative.add(jacobian.normalized(), times: v)
+                try q.add(jacobian.product(ofG), times: v)
+            }
+            toWeights.append(toWeight ?? backend.zeros([1], cotangent.dtype))
+            guard wants.parameters || wants.sources.contains(true) else { continue }
+
+            if stages.isEmpty {
+                q.sum().map { toSources.add(pull($0), at: source) }
+                toStages.append([])
+            } else {
+                var p = ChannelTerms()
+                try p.add(jacobian.product(ofG), times: w)
+                let found = try backward(stages, index, p: p.sum()!, q: q.sum())
+                found.rectified.map { toRectified.add($0, at: source) }
+                toStages.append(found.stages)
+            }
+        }
+        for (index, total) in toRectified.values.enumerated() {
+            total.map { toSources.add(masked($0, rectified[index]!), at: index) }
+        }
+        return (
+            MixedSumGradient(
+                sources: toSources.values,
+                weights: wants.weights ? try Tensor.concatenated(toWeights, axis: 0) : nil,
+                stages: wants.parameters ? toStages : sum.branches.map { $0.stages.map { _ in nil } },
+                affine: sum.branches.map { $0.normalizations.map { _ in nil } }),
+            derivative.sum()
+        )
+    }
+
+    // MARK: One branch of convolutions
+
+    /// A stage's values and their derivatives: m = relu(x), z = D m, o = P z.
+    private struct StagePoint {
+        let stage: ConvolutionStage
+        let along: (depthwise: Tensor?, pointwise: Tensor?)
+        let input, middle, output: Tensor
+        let inputAlong, middleAlong, outputAlong: Tensor?
+    }
+
+    private func forward(_ branch: Int, _ rectified: Tensor, _ along: Tensor?) throws -> [StagePoint] {
+        var (input, inputAlong) = (rectified, along)
+        var points: [StagePoint] = []
+        for (index, stage) in sum.branches[branch].stages.enumerated() {
+            if let last = points.last {
+                let jacobian = try jacobian(branch, index - 1, at: last.output)
+                input = backend.channelAffine(
+                    last.output, mean: jacobian.mean, scale: jacobian.factor, shift: nil, relu: true)
+                inputAlong = try last.outputAlong.flatMap {
+                    try jacobian.product(jacobian.projected($0)).sum()
+                }
+                .map { masked($0, input) }
+            }
+            let along = direction.stages[branch][index]
+            var (middle, middleAlong) = (input, inputAlong)
+            if let depthwise = stage.depthwise {
+                let geometry = stage.depthwiseGeometry(input.shape)
+                middle = backend.convolution(input, depthwise, geometry)
+                middleAlong = added(
+                    inputAlong.map { backend.convolution($0, depthwise, geometry) },
+                    along.depthwise.map { backend.convolution(input, $0, geometry) })
+            }
+            points.append(
+                StagePoint(
+                    stage: stage, along: along, input: input, middle: middle,
+                    output: record.outputs[branch][index], inputAlong: inputAlong, middleAlong: middleAlong,
+                    outputAlong: added(
+                        middleAlong.map { backend.convolution($0, stage.pointwise, .init()) },
+                        along.pointwise.map { backend.convolution(middle, $0, .init()) })))
+        }
+        return points
+    }
+
+    /// - Parameters:
+    ///   - p, q: of the last stage's output.
+    /// - Returns: q of the first stage's rectified input, and the cotangents of the convolutions' weights.
+    private func backward(_ points: [StagePoint], _ branch: Int, p: Tensor, q: Tensor?) throws
+        -> (rectified: Tensor?, stages: [(depthwise: Tensor?, pointwise: Tensor)?])
+    {
+        var (p, q) = (p, q)
+        var found: [(depthwise: Tensor?, pointwise: Tensor)?] = []
+        for (index, point) in points.enumerated().reversed() {
+            let pointwise = point.stage.pointwise
+            func back(_ g: Tensor, _ weights: Tensor, _ geometry: ConvolutionGeometry, to input: Tensor)
+                -> Tensor
+            {
+                backend.convolutionInputGradient(g, weights, geometry, inputShape: input.shape)
+            }
+            func toWeights(
+                _ weights: Tensor, _ geometry: ConvolutionGeometry, _ value: Tensor, _ along: Tensor?
+            ) -> Tensor {
+                added(
+                    q.map {
+                        backend.convolutionWeightGradient(value, $0, geometry, weightShape: weights.shape)
+                    },
+                    along.map {
+                        backend.convolutionWeightGradient($0, p, geometry, weightShape: weights.shape)
+                    }) ?? weights.filled(with: 0)
+            }
+            func pullBack(
+                _ weights: Tensor, _ along: Tensor?, _ geometry: ConvolutionGeometry, to input: Tensor
+            ) {
+                q = added(
+                    q.map { back($0, weights, geometry, to: input) },
+                    along.map { back(p, $0, geometry, to: input) })
+                p = back(p, weights, geometry, to: input)
+            }
+            let ofPointwise =
+                wants.parameters ? toWeights(pointwise, .init(), point.middle, point.middleAlong) : nil
+            pullBack(pointwise, point.along.pointwise, .init(), to: point.middle)
+            var ofDepthwise: Tensor?
+            if let depthwise = point.stage.depthwise {
+                let geometry = point.stage.depthwiseGeometry(point.input.shape)
+                if wants.parameters {
+                    ofDepthwise = toWeights(depthwise, geometry, point.input, point.inputAlong)
+                }
+                pullBack(depthwise, point.along.depthwise, geometry, to: point.input)
+            }
+            found.append(ofPointwise.map { (ofDepthwise, $0) })
+            guard index > 0 else { break }
+
+            let before = points[index - 1]
+            let jacobian = try jacobian(branch, index - 1, at: before.output)
+            let ofP = try jacobian.projected(masked(p, point.input))
+            var ofOutput = ChannelTerms()
+            if let q { try ofOutput.add(jacobian.product(jacobian.projected(masked(q, point.input)))) }
+            if let along = try before.outputAlong.map(jacobian.projected),
+                let gradient = try jacobian.pairing(ofP, along).gradient
+            {
+                try ofOutput.add(gradient)
+            }
+            q = ofOutput.sum()
+            p = try jacobian.product(ofP).sum()!
+        }
+        return (q, found.reversed())
+    }
+
+    // MARK: -
+
+    /// Of a norm of a branch, or of none.
+    private func jacobian(_ branch: Int, _ norm: Int, at x: Tensor) throws -> NormalizationJacobian {
+        let channels: Shape = [x.shape.channels]
+        guard let moments = record.moments[branch][norm],
+            let normalization = sum.branches[branch].normalizations[norm]
+        else {
+            return NormalizationJacobian(
+                x: x, mean: backend.zeros(channels, x.dtype), factor: backend.ones(channels, x.dtype),
+                usesBatch: false)
+        }
+        return NormalizationJacobian(
+            x: x, mean: moments.mean, factor: try normalization.factor(moments.variance),
+            usesBatch: normalization.usesBatch)
+    }
+
+    private func weight(_ weights: Tensor?, _ branch: Int) throws -> Tensor? {
+        try weights?.sliced(axis: 0, from: branch, count: 1)
+    }
+
+    private func masked(_ x: Tensor, _ active: Tensor) -> Tensor {
+        backend.binary(.mask, x, active, x.shape)
+    }
+
+    /// The sum of tensors that nobody else has seen.
+    private func added(_ a: Tensor?, _ b: Tensor?) -> Tensor? {
+        guard let a, let b else { return a ?? b }
+        backend.add(b, into: a)
+        return a
+    }
+}
+
+/// Sums by index, in place.
+private struct Totals {
+    private(set) var values: [Tensor?]
+
+    init(_ count: Int) { values = Array(repeating: nil, count: count) }
+
+    mutating func add(_ tensor: Tensor, at index: Int) {
+        if let sum = values[index] { sum.backend.add(tensor, into: sum) } else { values[index] = tensor }
+    }
+}
