@@ -89,8 +89,7 @@ final class MemoryPool: Sendable {
 
     /// Ends the process in one line: every operation allocates, so that nobody could go on.
     fileprivate static func outOfMemory(_ size: Int) -> Never {
-        let line = Array("error: out of memory: the system has no further \(size) bytes
-".utf8)
+        let line = Array("error: out of memory: the system has no further \(size) bytes\n".utf8)
         _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
         _exit(1)
     }
