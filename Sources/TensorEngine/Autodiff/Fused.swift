@@ -26,7 +26,7 @@ public func fused(
         let product = VectorJacobianProduct(of: composed, context)
         let first = FusedBackward(
             inputs: context.allInputs.map(\.detached), saved: saved,
-            cotangents: context.cotangents.map { $0?.detached }, wanted: context.wanted)
+            cotangents: context.cotangents.map { $0?.detached }, wanted: context.wanted, sums: context.sums)
         let found = try backward(first)
         guard context.createGraph else { return found }
         return try product.recorded(context, values: product.wanted.map { found[$0] }) { second, cotangents in
@@ -46,6 +46,7 @@ public struct FusedBackward: Sendable {
     public let saved: [Tensor]
     public let cotangents: [Tensor?]
     let wanted: [Bool]
+    let sums: CarriedCotangents?
 
     public func wants(_ index: Int) -> Bool { wanted[index] }
 }

@@ -78,11 +78,11 @@ func reverse(
     }
 
     var accumulated = [ObjectIdentifier: [Cotangent]](minimumCapacity: needed.count)
-    func accumulate(_ cotangent: Tensor, _ origin: Tensor.Origin) throws {
+    func accumulate(_ cotangent: Tensor, _ origin: Tensor.Origin, isOwn: Bool = false) throws {
         let id = ObjectIdentifier(origin.node)
         try accumulated[id, default: [Cotangent](repeating: Cotangent(), count: origin.node.outputCount)][
             origin.output
-        ].add(cotangent, createGraph: createGraph)
+        ].add(cotangent, createGraph: createGraph, isOwn: isOwn)
     }
     for (output, cotangent) in zip(outputs, cotangents) {
         guard let origin = output.origin, let cotangent else { continue }
@@ -99,21 +99,47 @@ func reverse(
         guard let rule = node.rule, !stops.contains(id) else { continue }
         defer { if releasingGraph { node.release() } }
         let wanted = node.parents.map { $0.map { needed.contains(ObjectIdentifier($0.node)) } ?? false }
+        let sums = CarriedCotangents { index in
+            guard wanted[index], let parent = node.parents[index] else { return nil }
+            return accumulated[ObjectIdentifier(parent.node)]?[parent.output].take()
+        }
         let results = try rule(
             Backward(
                 node: node, wanted: wanted,
-                cotangents: createGraph ? slots : slots.map { $0?.detached }, createGraph: createGraph))
+                cotangents: createGraph ? slots : slots.map { $0?.detached }, createGraph: createGraph,
+                sums: createGraph ? nil : sums))
         for (index, result) in results.enumerated() where wanted[index] {
             guard let result, let parent = node.parents[index] else { continue }
             assert(
                 result.shape == node.inputShapes[index],
                 "\(node.name): gradient \(index) is \(result.shape), its input \(node.inputShapes[index])")
-            try accumulate(result, parent)
+            try accumulate(result, parent, isOwn: sums.own.contains(index))
         }
+        sums.end()
     }
     return targets.map { target in
         target.origin.flatMap { accumulated[ObjectIdentifier($0.node)]?[$0.output].total() }
     }
+}
+
+/// What has flowed so far to the inputs of the node whose rule runs, when no graph is wanted. A rule that adds to
+/// a sum itself spares a pass over memory.
+final class CarriedCotangents: @unchecked Sendable {
+    private var taking: ((Int) -> (sum: Tensor, isOwn: Bool)?)?
+    /// The inputs whose cotangents, as the rule returns them, nobody else has seen.
+    fileprivate(set) var own = Set<Int>()
+
+    fileprivate init(_ taking: @escaping (Int) -> (sum: Tensor, isOwn: Bool)?) { self.taking = taking }
+
+    /// What has flowed to an input: the cotangent that the rule returns for it has to include it.
+    ///
+    /// - Returns: the sum and whether it may be added to in place; `nil` where nothing has flowed.
+    func take(_ index: Int) -> (sum: Tensor, isOwn: Bool)? { taking?(index) }
+
+    /// Declares that the cotangent that the rule returns is a tensor nobody else has seen.
+    func declareOwn(_ index: Int) { own.insert(index) }
+
+    fileprivate func end() { taking = nil }
 }
 
 /// The sum of the cotangents that have flowed to one output so far.
@@ -126,9 +152,11 @@ private struct Cotangent {
 
     init(_ sum: Tensor? = nil) { self.sum = sum }
 
-    mutating func add(_ tensor: Tensor, createGraph: Bool) throws {
+    /// - Parameter isOwn: whether nobody else has seen the tensor.
+    mutating func add(_ tensor: Tensor, createGraph: Bool, isOwn fresh: Bool = false) throws {
         guard let sum else {
             self.sum = tensor
+            isOwn = fresh
             return
         }
         if createGraph { terms += (isOwn ? [] : [sum.origin]) + [tensor.origin] }
@@ -138,6 +166,12 @@ private struct Cotangent {
             self.sum = try sum.detached + tensor.detached
             isOwn = true
         }
+    }
+
+    /// Gives the sum away; what is added next begins a new one.
+    mutating func take() -> (sum: Tensor, isOwn: Bool)? {
+        defer { self = Cotangent() }
+        return sum.map { ($0, isOwn) }
     }
 
     /// The sum, for others to keep: it is not added to afterwards.

@@ -64,6 +64,8 @@ public struct Backward {
     public let cotangents: [Tensor?]
     /// Whether the result is to be differentiated again: then inputs and outputs come with their history.
     public let createGraph: Bool
+    /// What has flowed to the inputs so far; absent where a graph is wanted.
+    let sums: CarriedCotangents?
 
     /// The cotangent of an operation's single output.
     public var cotangent: Tensor { cotangents[0]! }

@@ -136,6 +136,8 @@ public struct MixedSumGradient: Sendable {
 /// What is wanted of a mixed sum's gradient.
 public struct MixedSumWants: Sendable {
     public var sources: [Bool]
+    /// What the gradient of each source is to include, and whether it may be added to in place.
+    public var carried: [(sum: Tensor, isOwn: Bool)?]
     public var weights: Bool
     /// Any of the convolutions' weights, γ and β.
     public var parameters: Bool
@@ -169,9 +171,13 @@ extension MixedSum {
             return ([output], keeps ? record.tensors : [])
         } backward: { context in
             let sum = template.replacing(context.inputs)
+            let wanted = sum.sources.indices.filter(context.wants)
+            for index in wanted { context.sums?.declareOwn(index) }
             let gradient = context.inputs[0].backend.mixedSumGradient(
                 sum, record: MixedSumRecord(context.saved, of: sum), cotangent: context.cotangents[0]!,
-                wants: sum.wants(context.inputs.indices.map(context.wants)))
+                wants: sum.wants(
+                    context.inputs.indices.map(context.wants),
+                    carried: sum.sources.indices.map { wanted.contains($0) ? context.sums?.take($0) : nil }))
             return sum.leaves(of: gradient)
         } doubleBackward: { context in
             let sum = template.replacing(context.inputs)
@@ -199,10 +205,13 @@ extension MixedSum {
     }
 
     /// - Parameter leaves: whether the gradient for each leaf is wanted.
-    private func wants(_ leaves: [Bool]) -> MixedSumWants {
+    private func wants(
+        _ leaves: [Bool], carried: [(sum: Tensor, isOwn: Bool)?]? = nil
+    ) -> MixedSumWants {
         let first = sources.count + (weights == nil ? 0 : 1)
         return MixedSumWants(
-            sources: Array(leaves.prefix(sources.count)), weights: weights != nil && leaves[sources.count],
+            sources: Array(leaves.prefix(sources.count)), carried: carried ?? sources.map { _ in nil },
+            weights: weights != nil && leaves[sources.count],
             parameters: leaves.dropFirst(first).contains(true))
     }
 

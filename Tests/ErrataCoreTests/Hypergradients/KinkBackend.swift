@@ -257,6 +257,8 @@ final class KinkBackend: Backend {
     func mixedSumGradient(
         _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedSumWants
     ) -> MixedSumGradient {
+        var wants = wants
+        wants.carried = wants.carried.map { $0.map { (bare($0.sum), $0.isOwn) } }
         var gradient = inner.mixedSumGradient(
             bare(sum), record: mapped(record) { bare($0) }, cotangent: bare(cotangent), wants: wants)
         gradient.sources = gradient.sources.map { wrapped($0) }

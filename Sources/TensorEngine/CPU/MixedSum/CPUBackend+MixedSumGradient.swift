@@ -130,9 +130,7 @@ private final class MixedGradientPass: @unchecked Sendable {
 
         func process(_ image: Int, _ run: Int, _ memory: MixedPlan.Memory) {
             for source in sum.sources.indices {
-                if round == 0, let target = sources[source] {
-                    memset(target.image(image), 0, target.count / plan.images * plan.size)
-                }
+                if round == 0 { begin(source, image) }
                 if order[source].contains(where: { stage[$0] == 0 }) {
                     plan.padSource(source, image, into: memory.padded)
                 }
@@ -181,6 +179,19 @@ private final class MixedGradientPass: @unchecked Sendable {
             if means[branch] != nil { sums.add(branch, columns: plan.stages[branch][stage[branch]].channels) }
             takeUp(branch, stage[branch] - 1, weight: 1)
         }
+    }
+
+    /// What a source's gradient is added to: what is carried, or zeros.
+    private func begin(_ source: Int, _ image: Int) {
+        guard let target = sources[source] else { return }
+        let (pixels, columns) = (target.shape[1] * target.shape[2], target.shape.channels)
+        guard let (carried, _) = wants.carried[source] else {
+            memset(target.image(image), 0, pixels * columns * plan.size)
+            return
+        }
+        guard carried.storage !== target.storage else { return }
+        plan.kernels.mask_rows(
+            pixels, columns, carried.image(image), carried.pitch, nil, 0, 0, target.image(image), columns)
     }
 
     /// The gradient of a branch without convolutions, added to its source's.
