@@ -23,6 +23,8 @@ let package = Package(
         .executable(name: "errata", targets: ["errata"]),
         .library(name: "ErrataCore", targets: ["ErrataCore"]),
         .library(name: "ErrataCLI", targets: ["ErrataCLI"]),
+        .library(name: "DARTS", targets: ["DARTS"]),
+        .library(name: "DCGAN", targets: ["DCGAN"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")

@@ -18,11 +18,12 @@ public struct DARTSConfiguration: Sendable, Hashable {
 extension DARTSConfiguration: Configuration {
     public static var fields: [ConfigurationField<Self>] {
         [
-            .init("channels", \.channels, "channels of the first cells' nodes", .atLeast(1)),
-            .init("cells", \.cells, "cells of the supernet; reductions at 1/3 and 2/3", .atLeast(1)),
+            .init("channels", \.channels, "channels of the first cells' nodes", .within(1...4096)),
+            .init("cells", \.cells, "cells of the supernet; reductions at 1/3 and 2/3", .within(1...1000)),
             .init("nodes", \.nodes, "nodes of a cell, with an edge from every state before", .within(1...8)),
             .init(
-                "stem_multiplier", \.stemMultiplier, "the stem's channels, in the first cells'", .atLeast(1)),
+                "stem_multiplier", \.stemMultiplier, "the stem's channels, in the first cells'",
+                .within(1...64)),
             .init(
                 "initial_deviation", \.initialDeviation,
                 "the standard deviation of the first architecture parameters", .atLeast(0)),

@@ -16,6 +16,7 @@ public struct DCGANConfiguration: Sendable, Hashable {
     public init() {}
 }
 
+/// Whose layers the discriminator has.
 public enum DiscriminatorChoice: String, CaseIterable, Sendable {
     /// The search space's backbone with the architecture A, as in the paper.
     case backbone
@@ -38,18 +39,18 @@ extension AdversarialLoss: ConfigurationChoice {}
 extension DCGANConfiguration: Configuration {
     public static var fields: [ConfigurationField<Self>] {
         [
-            .init("noise", \.noise, "the length of the noise vector z", .atLeast(1)),
-            .init("embedding", \.embedding, "the length of a class's embedding", .atLeast(1)),
+            .init("noise", \.noise, "the length of the noise vector z", .within(1...65_536)),
+            .init("embedding", \.embedding, "the length of a class's embedding", .within(1...65_536)),
             .init(
                 "channels", \.channels, "channels before the image; each layer before has twice as many",
-                .atLeast(1)),
+                .within(1...4096)),
             .init(
                 "discriminator", \.discriminator,
                 "the search space's backbone with A, as in the paper, or DCGAN's own"),
             .init(
                 "discriminator_channels", \.discriminatorChannels,
                 "channels of the native discriminator's first layer; each after has twice as many",
-                .atLeast(1)),
+                .within(1...4096)),
             .init("loss", \.loss, "what the generator descends"),
         ]
     }

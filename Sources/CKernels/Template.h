@@ -248,17 +248,26 @@ static void NAME(affine_sum)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t count,
 
 // MARK: Depthwise convolution
 
-static void NAME(pad_image)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t before,
-                            ptrdiff_t after, const void *x_, ptrdiff_t x_pitch, const void *mean,
-                            const void *scale, const void *shift, int relu, void *padded_) {
+static void NAME(zero_border)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t border,
+                              void *padded_) {
     T *padded = padded_;
-    ptrdiff_t line = (width + before + after) * channels;
-    memset(padded, 0, before * line * sizeof(T));
+    ptrdiff_t line = (width + 2 * border) * channels, side = border * channels;
+    // The last pixels of a row and the first of the next lie side by side.
+    memset(padded, 0, (border * line + side) * sizeof(T));
+    for (ptrdiff_t r = 0; r + 1 < height; r++) {
+        memset(padded + (border + r) * line + side + width * channels, 0, 2 * side * sizeof(T));
+    }
+    memset(padded + (border + height) * line - side, 0, (border * line + side) * sizeof(T));
+}
+
+static void NAME(pad_image)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t border, const void *x_,
+                            ptrdiff_t x_pitch, const void *mean, const void *scale, const void *shift, int relu,
+                            void *padded_) {
+    ptrdiff_t line = (width + 2 * border) * channels;
+    NAME(zero_border)(height, width, channels, border, padded_);
     for (ptrdiff_t r = 0; r < height; r++) {
-        T *y = padded + (before + r) * line;
+        T *y = (T *)padded_ + (border + r) * line + border * channels;
         const T *x = (const T *)x_ + r * width * x_pitch;
-        memset(y, 0, before * channels * sizeof(T));
-        y += before * channels;
         if (scale) {
             NAME(affine)(width, channels, x, x_pitch, mean, scale, shift, relu, y, channels);
         } else if (x_pitch == channels) {
@@ -272,21 +281,7 @@ static void NAME(pad_image)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channel
                 }
             }
         }
-        memset(y + width * channels, 0, after * channels * sizeof(T));
     }
-    memset(padded + (before + height) * line, 0, after * line * sizeof(T));
-}
-
-static void NAME(zero_border)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t border,
-                              void *padded_) {
-    T *padded = padded_;
-    ptrdiff_t line = (width + 2 * border) * channels, side = border * channels;
-    // The last pixels of a row and the first of the next lie side by side.
-    memset(padded, 0, (border * line + side) * sizeof(T));
-    for (ptrdiff_t r = 0; r + 1 < height; r++) {
-        memset(padded + (border + r) * line + side + width * channels, 0, 2 * side * sizeof(T));
-    }
-    memset(padded + (border + height) * line - side, 0, (border * line + side) * sizeof(T));
 }
 
 static void NAME(depthwise)(const errata_window *window, const void *padded, const void *weights, void *y) {

@@ -3,6 +3,7 @@ import Glibc
 /// Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017): 28×28 grey images of ten kinds of clothing, 60,000 for
 /// training and 10,000 for testing.
 public enum FashionMNIST {
+    /// The training or the test images; the raw value is what their files' names begin with.
     public enum Part: String, Sendable, CaseIterable {
         case train
         case test = "t10k"

@@ -1,13 +1,25 @@
+import ArgumentParser
 import Experiments
 import Foundation
 
 /// Lines on standard output and standard error.
 enum Console {
-    static func line(_ text: String) { FileHandle.standardOutput.write(Data("\(text)\n".utf8)) }
-    static func error(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+    /// - Throws: `FileError` if standard output is closed or its disk is full.
+    static func line(_ text: String) throws {
+        guard write("\(text)\n", to: STDOUT_FILENO) else {
+            throw FileError.system("standard output", "cannot be written")
+        }
+    }
+
+    /// A line on standard error; where that cannot be written, nobody can be told.
+    static func error(_ text: String) { _ = write("\(text)\n", to: STDERR_FILENO) }
+
+    fileprivate static func write(_ text: String, to descriptor: Int32) -> Bool {
+        Array(text.utf8).withUnsafeBytes { writeAll($0, to: descriptor) }
+    }
 
     /// A table with columns as wide as their widest cell.
-    static func table(_ rows: [[String]], indent: Int = 2) {
+    static func table(_ rows: [[String]], indent: Int = 2) throws {
         let widths = rows.reduce(into: [Int]()) { widths, row in
             for (index, cell) in row.enumerated() {
                 if index == widths.count { widths.append(0) }
@@ -19,14 +31,54 @@ enum Console {
                 index == row.count - 1
                     ? cell : cell.padding(toLength: widths[index], withPad: " ", startingAt: 0)
             }
-            line(String(repeating: " ", count: indent) + cells.joined(separator: "  "))
+            try line(String(repeating: " ", count: indent) + cells.joined(separator: "  "))
         }
+    }
+
+    /// The genotype, the class weights and the pictures of a search that has ended.
+    static func show(_ result: SearchResult, of directory: RunDirectory) throws {
+        try line("genotype (epoch \(result.epoch), validation accuracy \(percent(result.accuracy))):")
+        try line("  \(result.genotype)")
+        if !result.classWeights.isEmpty {
+            try line("class weights, mean of the last epoch:")
+            try table(zip(result.classNames, result.classWeights).map { [$0, String(format: "%.4f", $1)] })
+        }
+        try line("pictures:")
+        for picture in result.pictures { try line("  \(directory.path)/\(picture)") }
+    }
+
+    /// Says how to go on after a signal.
+    ///
+    /// - Returns: the status to end with.
+    static func interrupted(by signal: String, after step: Int) -> ExitCode {
+        let arguments = CommandLine.arguments
+        let command = arguments + (arguments.contains("--resume") ? [] : ["--resume"])
+        error(
+            "\(signal): stopped after step \(step), which the checkpoint holds. Go on with\n"
+                + "  \(command.map(shellWord).joined(separator: " "))")
+        return ExitCode(signal == "SIGTERM" ? 143 : 130)
+    }
+
+    /// A word as a POSIX shell reads it back.
+    static func shellWord(_ text: String) -> String {
+        let plain = text.utf8.allSatisfy {
+            switch $0 {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...: true
+            default: "/._-=+:,@%".utf8.contains($0)
+            }
+        }
+        if plain, !text.isEmpty { return text }
+        return "'\(text.replacingOccurrences(of: "'", with: "'\\''"))'"
     }
 }
 
 /// Progress on standard error: a bar that is redrawn on a terminal, now and then a line elsewhere.
 final class ProgressBar: ProgressReporter {
-    private let isTerminal = isatty(STDERR_FILENO) == 1
+    private let isTerminal = isatty(STDERR_FILENO) == 1 && ProgressBar.environment("TERM") != "dumb"
+    private let isUnicode =
+        ["LC_ALL", "LC_CTYPE", "LANG"].map(ProgressBar.environment).first { !$0.isEmpty }
+        .map { $0.uppercased().hasSuffix("UTF-8") || $0.uppercased().hasSuffix("UTF8") } ?? false
     private var lastShown: ContinuousClock.Instant?
     private var barIsDrawn = false
 
@@ -43,8 +95,7 @@ final class ProgressBar: ProgressReporter {
             "\(progress.phase) epoch \(progress.epoch)/\(progress.epochs) step \(progress.step)/\(progress.steps) "
             + "\(values) \(speed(rate)) \(duration(left)) left"
         if isTerminal {
-            write(
-                "\r\u{1B}[K\(bar(Double(progress.step) / Double(progress.steps))) \(fitted(text, less: 24))")
+            write("\r\u{1B}[K\(fitted(text, after: bar(Double(progress.step) / Double(progress.steps))))")
             barIsDrawn = true
         } else {
             write("\(text)\n")
@@ -56,28 +107,42 @@ final class ProgressBar: ProgressReporter {
         barIsDrawn = false
     }
 
-    /// Ends the bar's line.
-    func close() {
-        if barIsDrawn { write("\n") }
-        barIsDrawn = false
+    /// Does work that reports here, and ends the bar's line, however the work ends.
+    func during<Result>(_ work: () throws -> Result) rethrows -> Result {
+        defer {
+            if barIsDrawn { write("\n") }
+            barIsDrawn = false
+        }
+        return try work()
     }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    /// Progress that cannot be written is no reason to end a run.
+    private func write(_ text: String) { _ = Console.write(text, to: STDERR_FILENO) }
+
+    private static func environment(_ name: String) -> String {
+        ProcessInfo.processInfo.environment[name] ?? ""
+    }
 
     private func bar(_ fraction: Double) -> String {
         let filled = Int((fraction * 20).rounded(.down))
-        return "[" + String(repeating: "█", count: filled) + String(repeating: "·", count: 20 - filled) + "]"
+        let (full, empty) = isUnicode ? ("█", "·") : ("#", ".")
+        return "[" + String(repeating: full, count: filled) + String(repeating: empty, count: 20 - filled)
+            + "]"
     }
 
     private func speed(_ rate: Double) -> String {
         rate >= 1 ? String(format: "%.1f steps/s", rate) : String(format: "%.1f s/step", 1 / max(rate, 1e-9))
     }
 
-    /// On a narrow terminal the end of a line is cut, so that the bar stays on one.
-    private func fitted(_ text: String, less: Int) -> String {
+    /// On a narrow terminal the end of a line is cut, and on a very narrow one the bar left out, so that all
+    /// stays on one line.
+    private func fitted(_ text: String, after bar: String) -> String {
         var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return text }
-        return String(text.prefix(max(Int(size.ws_col) - less, 10)))
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+            return "\(bar) \(text)"
+        }
+        let width = Int(size.ws_col) - 1
+        return String((width < 2 * bar.count ? text : "\(bar) \(text)").prefix(width))
     }
 }
 

@@ -27,47 +27,43 @@ struct EvaluateCommand: RegistryCommand {
     @OptionGroup var specOptions: SpecOptions
     @OptionGroup var compute: ComputeOptions
 
-    func run(_ registry: PluginRegistry) throws {
+    func validate() throws {
+        if output == "" { throw ValidationError("--output '', expected a directory") }
+        guard isFile == true else { return }
+        if spec == nil { throw ValidationError("a genotype file needs --spec") }
+        if output == nil { throw ValidationError("a genotype file needs --output") }
+    }
+
+    /// Whether the source is a file or a directory; `nil` if it is neither.
+    private var isFile: Bool? {
         var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory) else {
-            throw FileError(source, "there is no such directory or file")
-        }
+        guard FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory) else { return nil }
+        return !isDirectory.boolValue
+    }
+
+    func run(_ registry: PluginRegistry) throws {
+        guard let isFile else { throw FileError(source, "there is no such directory or file") }
         let searched = RunDirectory(source)
-        let genotypePath = isDirectory.boolValue ? searched.genotype : source
-        guard let specPath = spec ?? (isDirectory.boolValue ? searched.spec : nil) else {
-            throw ValidationError("a genotype file needs --spec")
-        }
-        guard let target = output ?? (isDirectory.boolValue ? source : nil) else {
-            throw ValidationError("a genotype file needs --output")
-        }
-        if isDirectory.boolValue, !FileManager.default.fileExists(atPath: genotypePath) {
-            throw FileError(genotypePath, "there is no genotype: the search has not finished an epoch")
-        }
-        let genotype = try GenotypeFile.read(genotypePath)
-        let experiment = try specOptions.experiment(specPath, registry)
+        let found = isFile ? nil : try searched.searchResult()
+        let genotype = try found?.genotype ?? GenotypeFile.read(source)
+        let experiment = try specOptions.experiment(spec ?? searched.spec, registry)
+        let target = RunDirectory(output ?? source)
         let backend = try compute.backend()
         let progress = ProgressBar()
-        progress.say("evaluate \(genotypePath) in \(target): \(backend.summary)")
-        let run = try EvaluationRun(
-            experiment, genotype: genotype, in: RunDirectory(target), on: backend, resuming: resume,
-            progress: progress)
-        let outcome = try run.run()
-        progress.close()
+        progress.say("evaluate \(isFile ? source : searched.genotype) in \(target.path): \(backend.summary)")
+        let outcome = try progress.during {
+            try EvaluationRun(
+                experiment, genotype: genotype, in: target, on: backend, resuming: resume, progress: progress
+            ).run()
+        }
         switch outcome {
         case .finished(let result):
-            Console.line(
+            if let found { try Console.show(found, of: searched) }
+            try Console.line(
                 "test error \(percent(result.test.error)) on \(result.test.count) images, "
                     + "\(result.parameterCount) parameters")
-            Console.line("  \(RunDirectory(target).evaluation("result.yaml"))")
-        case .interrupted(let signal, let step):
-            var command = "errata evaluate \(source)"
-            if let spec { command += " --spec \(spec)" }
-            if let output { command += " --output \(output)" }
-            command += specOptions.assignments.map { " --set '\($0)'" }.joined()
-            Console.error(
-                "\(signal): stopped after step \(step), which the checkpoint holds. Go on with\n"
-                    + "  \(command) --resume")
-            throw ExitCode(signal == "SIGTERM" ? 143 : 130)
+            try Console.line("  \(target.evaluation("result.yaml"))")
+        case .interrupted(let signal, let step): throw Console.interrupted(by: signal, after: step)
         }
     }
 }

@@ -16,7 +16,7 @@ struct ValidateCommand: RegistryCommand {
 
     func run(_ registry: PluginRegistry) throws {
         let experiment = try specOptions.experiment(spec, registry)
-        Console.line(YAMLWriter.text(experiment.spec.encoded).trimmingCharacters(in: .newlines))
+        try Console.line(YAMLWriter.text(experiment.spec.encoded).trimmingCharacters(in: .newlines))
     }
 }
 
@@ -29,26 +29,26 @@ struct PluginsCommand: RegistryCommand {
 
     func run(_ registry: PluginRegistry) throws {
         var known: [String] = []
-        func show<Product, Context>(_ list: ComponentList<Product, Context>) {
+        func show<Product, Context>(_ list: ComponentList<Product, Context>) throws {
             for component in list.components {
                 known.append(component.name)
                 guard names.isEmpty || names.contains(component.name) else { continue }
-                Console.line("\(list.kind) \(component.name): \(component.summary)")
-                Console.table(component.settings.map(row))
+                try Console.line("\(list.kind) \(component.name): \(component.summary)")
+                try Console.table(component.settings.map(row))
             }
         }
-        show(registry.searchSpaces)
-        show(registry.generators)
-        show(registry.weighters)
-        show(registry.hypergradients)
-        show(registry.datasets)
+        try show(registry.searchSpaces)
+        try show(registry.generators)
+        try show(registry.weighters)
+        try show(registry.hypergradients)
+        try show(registry.datasets)
         for name in names where !known.contains(name) {
             throw ValidationError(
                 "there is no plugin called '\(name)' (there are: \(known.joined(separator: ", ")))")
         }
         if names.isEmpty {
-            Console.line("experiment: the settings of every spec")
-            Console.table(ExperimentSpec.rows.map(row))
+            try Console.line("experiment: the settings of every spec")
+            try Console.table(ExperimentSpec.rows.map(row))
         }
     }
 
@@ -87,7 +87,7 @@ struct DoctorCommand: RegistryCommand {
         rows.append([
             "graphviz", hasDot ? "found: cells are drawn as SVG" : "not found: cells are written as DOT",
         ])
-        Console.table(rows, indent: 0)
+        try Console.table(rows, indent: 0)
     }
 
     private func cpuName() -> String {

@@ -19,38 +19,27 @@ struct SearchCommand: RegistryCommand {
     @OptionGroup var specOptions: SpecOptions
     @OptionGroup var compute: ComputeOptions
 
+    func validate() throws {
+        if output.isEmpty { throw ValidationError("--output '', expected a directory") }
+    }
+
     func run(_ registry: PluginRegistry) throws {
         let experiment = try specOptions.experiment(spec, registry)
         let backend = try compute.backend()
+        let directory = RunDirectory(output)
         let progress = ProgressBar()
-        progress.say("search '\(experiment.spec.name)' in \(output): \(backend.summary)")
-        let run = try SearchRun(
-            experiment, in: RunDirectory(output), on: backend, resuming: resume, progress: progress)
-        let outcome = try run.run()
-        progress.close()
+        progress.say("search '\(experiment.spec.name)' in \(directory.path): \(backend.summary)")
+        let outcome = try progress.during {
+            try SearchRun(
+                experiment, in: directory, on: backend, resuming: resume, progress: progress
+            ).run()
+        }
         switch outcome {
-        case .finished(let result): show(result)
-        case .interrupted(let signal, let step):
-            let assignments = specOptions.assignments.map { "--set '\($0)' " }.joined()
-            Console.error(
-                "\(signal): stopped after step \(step), which the checkpoint holds. Go on with\n"
-                    + "  errata search \(spec) --output \(output) \(assignments)--resume")
-            throw ExitCode(signal == "SIGTERM" ? 143 : 130)
+        case .finished(let result):
+            try Console.show(result, of: directory)
+            let errata = Console.shellWord(CommandLine.arguments[0])
+            try Console.line("evaluate it with: \(errata) evaluate \(Console.shellWord(directory.path))")
+        case .interrupted(let signal, let step): throw Console.interrupted(by: signal, after: step)
         }
-    }
-
-    private func show(_ result: SearchRun.Result) {
-        Console.line("genotype (epoch \(result.epoch), validation accuracy \(percent(result.accuracy))):")
-        Console.line("  \(result.genotype)")
-        if !result.classWeights.isEmpty {
-            Console.line("class weights, mean of the last epoch:")
-            Console.table(
-                zip(result.classNames, result.classWeights).map { [$0, String(format: "%.4f", $1)] })
-        }
-        Console.line("pictures:")
-        for picture in result.pictures { Console.line("  \(picture)") }
-        Console.line("evaluate it with: errata evaluate \(output)")
     }
 }
-
-func percent(_ fraction: Double) -> String { String(format: "%.2f %%", fraction * 100) }

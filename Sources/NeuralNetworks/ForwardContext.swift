@@ -36,7 +36,9 @@ public struct ForwardContext: Sendable {
         self.checkpointing = checkpointing
     }
 
+    /// The value of a parameter in this pass.
     public subscript(parameter: Parameter) -> Tensor { state.parameters[parameter.index] }
+    /// The running statistic before this pass.
     public subscript(statistic: Statistic) -> Tensor { state.statistics[statistic.index] }
 }
 

@@ -90,12 +90,15 @@ public struct Scope {
         Scope(builder: builder, path: path.isEmpty ? name : "\(path).\(name)")
     }
 
+    /// The scope of a list's element.
     public subscript(index: Int) -> Scope { self["\(index)"] }
 
+    /// Declares a trainable tensor in this scope.
     public func parameter(_ name: String, _ shape: Shape, _ initializer: Initializer) -> Parameter {
         Parameter(index: builder.add(\.parameters, self[name].path, shape, initializer))
     }
 
+    /// Declares a running estimate in this scope.
     public func statistic(_ name: String, _ shape: Shape, _ initializer: Initializer) -> Statistic {
         Statistic(index: builder.add(\.statistics, self[name].path, shape, initializer))
     }

@@ -82,6 +82,11 @@ final class Workplace {
         }
     }
 
+    /// The paths of all files below a folder.
+    func files(_ name: String) -> Set<String> {
+        Set((FileManager.default.enumerator(atPath: "\(path)/\(name)")?.allObjects as? [String]) ?? [])
+    }
+
     func checkpoint(_ name: String) throws -> Archive { try CheckpointStore("\(path)/\(name)").read() }
 }
 
@@ -92,14 +97,15 @@ struct InterruptionTests {
         let work = try Workplace()
         let whole = try Command.run("search", work.spec, "--output", "\(work.path)/whole", "--threads", "1")
         #expect(whole.status == 0, "\(whole.errors)")
-        // Kills after more and more time, until a run gets through.
+        // Kills after more and more time, now and then by Ctrl-C, until a run gets through.
         var finished = false
         var kills = 0
         for attempt in 0..<60 where !finished {
             let running = try Command.start(
                 ["search", work.spec, "--output", "\(work.path)/killed", "--resume", "--threads", "2"])
             usleep(UInt32(60_000 + 23_000 * attempt))
-            if running.process.isRunning { kill(running.process.processIdentifier, SIGKILL) }
+            let signal = attempt % 4 == 3 ? SIGINT : SIGKILL
+            if running.process.isRunning { kill(running.process.processIdentifier, signal) }
             let result = try Command.finish(running)
             finished = result.status == 0 && running.process.terminationReason == .exit
             if !finished { kills += 1 }
@@ -118,6 +124,8 @@ struct InterruptionTests {
                 FileManager.default.contents(atPath: "\(work.path)/whole/\(name)")
                     == FileManager.default.contents(atPath: "\(work.path)/killed/\(name)"))
         }
+        #expect(try work.text("whole/search/result.yaml") == work.text("killed/search/result.yaml"))
+        #expect(work.files("killed") == work.files("whole"))
     }
 
     @Test("interrupted by Ctrl-C or SIGTERM", arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
@@ -141,6 +149,9 @@ struct InterruptionTests {
         #expect(result.errors.contains("--resume"), "\(result.errors)")
         let step = try work.checkpoint("run/search/checkpoint.h5").integer("step")
         #expect(step > 0 && step < 300)
+        // What has not ended is not evaluated.
+        let early = try Command.run("evaluate", output)
+        #expect(early.status == 1 && early.errors.contains("has not ended"), "\(early.errors)")
         #expect(try work.metrics("run/search/metrics.csv").count == step + 1)
         let other = try Command.run("search", work.spec, "--output", output, "--resume")
         #expect(other.status == 1 && other.errors.contains("search.epochs"), "\(other.errors)")
@@ -155,7 +166,7 @@ struct InterruptionTests {
         func arguments(_ name: String) -> [String] {
             ["evaluate", "\(work.path)/cells.txt", "--spec", work.spec, "--output", "\(work.path)/\(name)"]
         }
-        let whole = try Command.finish(Command.start(arguments("whole")))
+        let whole = try Command.finish(Command.start(arguments("whole") + ["--threads", "1"]))
         #expect(whole.status == 0 && whole.output.contains("test error"), "\(whole.errors)")
         var finished = false
         for attempt in 0..<40 where !finished {
@@ -169,6 +180,7 @@ struct InterruptionTests {
             try work.checkpoint("whole/evaluation/checkpoint.h5").tensors
                 == work.checkpoint("killed/evaluation/checkpoint.h5").tensors)
         #expect(try work.text("whole/evaluation/result.yaml") == work.text("killed/evaluation/result.yaml"))
+        #expect(work.files("killed") == work.files("whole"))
     }
 }
 
@@ -226,6 +238,51 @@ struct ErrorTests {
         #expect(damaged.status == 1 && damaged.errors.contains(path) && damaged.errors.contains("damaged"))
     }
 
+    /// A checkpoint goes with the spec and the kind of run that it is of.
+    @Test func aCheckpointFromElsewhere() throws {
+        let work = try Workplace()
+        func run(_ name: String, _ arguments: String...) throws -> Command.Result {
+            try Command.finish(
+                Command.start(
+                    ["search", work.spec, "--output", "\(work.path)/\(name)", "--set", "search.epochs=1"]
+                        + arguments))
+        }
+        #expect(try run("one").status == 0 && run("other", "--set", "seed=4").status == 0)
+        let checkpoint = "search/checkpoint.h5"
+        func put(_ source: String) throws {
+            let bytes = try #require(FileManager.default.contents(atPath: "\(work.path)/\(source)"))
+            try bytes.write(to: URL(fileURLWithPath: "\(work.path)/one/\(checkpoint)"))
+        }
+        try put("other/\(checkpoint)")
+        let strange = try run("one", "--resume")
+        #expect(strange.status == 1 && strange.errors.contains("seed was 4, is now 3"), "\(strange.errors)")
+        let evaluation = try Command.run(
+            "evaluate", "\(work.path)/other", "--set", "evaluation.epochs=1", "--set", "search.epochs=1",
+            "--set",
+            "seed=4")
+        #expect(evaluation.status == 0, "\(evaluation.errors)")
+        for part in ["Genotype(", "class weights", "normal.dot", "test error"] {
+            #expect(evaluation.output.contains(part), "\(evaluation.output)")
+        }
+        try put("other/evaluation/checkpoint.h5")
+        let kind = try run("one", "--resume")
+        #expect(kind.status == 1 && kind.errors.contains("'evaluation', expected 'search'"), "\(kind.errors)")
+    }
+
+    /// Whatever a size is set to, it is refused or computed with: no sum or product overflows.
+    @Test func sizesHaveBounds() throws {
+        let work = try Workplace()
+        for setting in [
+            "search.epochs", "evaluation.epochs", "search_space.channels", "search_space.cells",
+            "search_space.stem_multiplier", "generator.noise", "generator.embedding", "generator.channels",
+            "generator.discriminator_channels", "evaluation.network.channels", "evaluation.network.cells",
+            "search.checkpoint_minutes", "evaluation.checkpoint_minutes", "data.set.count",
+        ] {
+            let result = try Command.run("validate", work.spec, "--set", "\(setting)=\(Int.max)")
+            #expect(result.status == 1 && result.errors.contains("\(setting): expected"), "\(result.errors)")
+        }
+    }
+
     @Test func aRunInUse() throws {
         let work = try Workplace()
         let output = "\(work.path)/run"
@@ -240,6 +297,32 @@ struct ErrorTests {
         #expect(try Command.run("serch").status == 64)
         #expect(try Command.run("search").status == 64)
         #expect(try Command.run("evaluate", "/nowhere").status == 1)
+        let bare = try Command.run("evaluate", #filePath)
+        #expect(bare.status == 64 && bare.errors.contains("a genotype file needs --spec"), "\(bare.errors)")
+    }
+
+    @Test("Output that cannot be written is one clear line")
+    func aFullDisk() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Command.path)
+        process.arguments = ["plugins"]
+        let errors = Pipe()
+        process.standardOutput = FileHandle(forWritingAtPath: "/dev/full")
+        process.standardError = errors
+        try process.run()
+        let text = String(
+            decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationReason == .exit && process.terminationStatus == 1, "\(text)")
+        #expect(text.contains("No space left on device"), "\(text)")
+    }
+
+    @Test func aDirectoryThatCannotBeMade() throws {
+        let work = try Workplace()
+        for (output, reason) in [(work.spec, "is no directory"), ("/proc/none", "cannot be made")] {
+            let result = try Command.run("search", work.spec, "--output", output)
+            #expect(result.status == 1 && result.errors.contains("\(output): \(reason)"), "\(result.errors)")
+        }
     }
 }
 

@@ -19,6 +19,25 @@ struct RunFileTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["file"])
     }
 
+    @Test(arguments: [
+        ("a", "."), ("a/b", "a"), ("/a", "/"), ("/a/b/", "/a"), ("a/b//c", "a/b/"), ("/", "/"), ("", "."),
+    ]) func aPathLiesIn(_ path: String, _ parent: String) { #expect(directory(of: path) == parent) }
+
+    @Test func whatKilledWritersLeaveIsSwept() throws {
+        let directory = try TemporaryDirectory()
+        for name in ["file", "file.7.part", "file.h5.7.part", "other.7.part"] {
+            try AtomicFile.write("x", to: "\(directory.path)/\(name)")
+        }
+        AtomicFile.removeLeftovers(of: "\(directory.path)/other")
+        AtomicFile.removeLeftovers(of: "\(directory.path)/x")
+        func names() throws -> Set<String> {
+            Set(try FileManager.default.contentsOfDirectory(atPath: directory.path))
+        }
+        #expect(try names() == ["file", "file.7.part", "file.h5.7.part"])
+        AtomicFile.removeLeftovers(in: directory.path)
+        #expect(try names() == ["file"])
+    }
+
     @Test func pipesAndDirectoriesAreNoFiles() throws {
         let directory = try TemporaryDirectory()
         try #require(mkfifo("\(directory.path)/pipe", 0o600) == 0)

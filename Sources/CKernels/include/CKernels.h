@@ -73,9 +73,9 @@ typedef struct {
                        ptrdiff_t y_pitch);
 
     // padded ← the image with zeros around it: relu((x − mean)·scale + shift), each part optional.
-    void (*pad_image)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t before, ptrdiff_t after,
-                      const void *x, ptrdiff_t x_pitch, const void *mean, const void *scale,
-                      const void *shift, int relu, void *padded);
+    void (*pad_image)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t border, const void *x,
+                      ptrdiff_t x_pitch, const void *mean, const void *scale, const void *shift, int relu,
+                      void *padded);
     // Depthwise convolution of a padded image (the window's padding is not used).
     void (*depthwise)(const errata_window *window, const void *padded, const void *weights, void *y);
     // gradient of the weights += Σ padded·g

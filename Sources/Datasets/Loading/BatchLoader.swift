@@ -6,6 +6,7 @@ import TensorEngine
 /// A batch depends on the options, the stream and its number alone, never on what was loaded before it or on
 /// which thread.
 public final class BatchLoader: BatchSource {
+    /// How batches are made.
     public struct Options: Sendable {
         public var batchSize: Int
         /// Whether each epoch has an order of its own, or all have the data set's.

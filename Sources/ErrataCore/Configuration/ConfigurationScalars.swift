@@ -32,7 +32,7 @@ extension Bool: ConfigurationRepresentable {
     /// `true` and `false`, or `on` and `off`.
     public static var codec: ConfigurationCodec<Bool> {
         .init(
-            "boolean", expectation: "true or false",
+            "boolean", expectation: "true, false, on or off",
             parse: { value in
                 switch value.literal {
                 case "true", "on": true

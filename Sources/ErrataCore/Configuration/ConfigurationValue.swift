@@ -10,6 +10,7 @@ public struct ConfigurationValue: Sendable {
         self.location = location
     }
 
+    /// What YAML can say.
     public enum Content: Sendable, Hashable {
         case null
         /// - Parameter quoted: whether the text was quoted, and so is nothing but text; what is not quoted may

@@ -11,10 +11,13 @@ public struct Constraint<Value>: Sendable {
 }
 
 extension Constraint where Value: Comparable & Sendable {
+    /// The bound itself is admitted.
     public static func atLeast(_ minimum: Value) -> Self { .init("≥ \(short(minimum))") { $0 >= minimum } }
 
+    /// The bound itself is not.
     public static func above(_ bound: Value) -> Self { .init("> \(short(bound))") { $0 > bound } }
 
+    /// Both bounds are admitted.
     public static func within(_ range: ClosedRange<Value>) -> Self {
         .init("from \(short(range.lowerBound)) to \(short(range.upperBound))") { range.contains($0) }
     }
@@ -32,6 +35,7 @@ extension Constraint where Value: Comparable & Sendable {
 }
 
 extension Constraint where Value: Collection & Sendable {
+    /// So many elements.
     public static func count(_ count: Int) -> Self { .init("of \(count)") { $0.count == count } }
 
     public static var notEmpty: Self { .init("that is not empty") { !$0.isEmpty } }

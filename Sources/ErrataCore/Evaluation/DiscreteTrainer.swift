@@ -32,6 +32,7 @@ public struct DiscreteTrainer: Sendable {
         self.seed = seed
     }
 
+    /// The network before the first step.
     public func initialModel(on backend: any Backend, _ dtype: DType) throws -> TrainedModel {
         TrainedModel(
             layout: network.layout,

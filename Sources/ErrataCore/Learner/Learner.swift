@@ -124,7 +124,7 @@ public struct Learner: Sendable {
         for name in report.metrics.keys.sorted() where !report.metrics[name]!.isFinite {
             throw LearnerError(
                 "step \(state.step + 1): \(name) is \(report.metrics[name]!); the search has diverged. Lower "
-                    + "learning rates or λ, and resume from the last checkpoint")
+                    + "learning rates or λ, and begin anew")
         }
 
         if let gradient {
@@ -153,6 +153,21 @@ public struct Learner: Sendable {
 
     /// The learning rate of W1 and W2.
     public func rate(epoch: Int) -> Double { settings.weights.schedule(epochs: epochs).rate(epoch: epoch) }
+
+    /// The learning rates of an epoch in the order of the levels; A's is 0 while it waits.
+    public func rates(epoch: Int) -> [(level: String, rate: Double)] {
+        let (classifier, gan) = (rate(epoch: epoch), settings.gan)
+        let others =
+            settings.lfm
+            ? [
+                ("w1", classifier), ("generator", gan.generatorRate),
+                ("discriminator", gan.discriminatorRate),
+            ] : []
+        return others + [
+            ("w2", classifier),
+            ("architecture", epoch < settings.architectureWarmup ? 0 : settings.architecture.rate),
+        ]
+    }
 
     /// W2's loss and accuracy with running statistics, over batches of a data set.
     public func validate(_ state: LearnerState, on batches: any BatchSource) throws -> Performance {

@@ -94,8 +94,8 @@ extension Augmentation: Configuration {
 extension EvaluationSettings: Configuration {
     public static var fields: [ConfigurationField<Self>] {
         [
-            .init("channels", \.network.channels, "channels of the first cells", .atLeast(1)),
-            .init("cells", \.network.cells, "cells of the network", .atLeast(1)),
+            .init("channels", \.network.channels, "channels of the first cells", .within(1...4096)),
+            .init("cells", \.network.cells, "cells of the network", .within(1...1000)),
             .init("auxiliary", \.network.auxiliary, "an auxiliary head at two thirds of the depth"),
             .init(
                 "auxiliary_weight", \.auxiliaryWeight, "the weight of the auxiliary head's loss", .atLeast(0)),

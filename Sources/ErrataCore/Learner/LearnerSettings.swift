@@ -32,9 +32,13 @@ public struct LearnerSettings: Sendable, Hashable {
 
     public init() {}
 
+    /// What becomes of a batch's losses.
     public enum BatchReduction: String, CaseIterable, Sendable { case mean, sum }
+    /// Whether two losses are taken on one validation batch.
     public enum ValidationBatches: String, CaseIterable, Sendable { case shared, separate }
+    /// Whose statistics batch norm takes: the batch's (`train`) or running ones (`eval`).
     public enum WeightingPass: String, CaseIterable, Sendable { case train, eval }
+    /// Whether G's step sees H or H′.
     public enum GANUpdate: String, CaseIterable, Sendable { case simultaneous, alternating }
 }
 

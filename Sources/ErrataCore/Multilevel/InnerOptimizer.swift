@@ -3,6 +3,7 @@ import TensorEngine
 
 /// The rule by which a level's variables step, with its state: a function in differentiable operations.
 public struct InnerOptimizer: Sendable {
+    /// The rule with what it remembers of earlier steps.
     public enum Rule: Sendable {
         case sgd(SGD, SGD.State)
         case adam(Adam, Adam.State)

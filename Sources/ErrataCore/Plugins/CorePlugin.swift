@@ -123,8 +123,8 @@ private struct ProceduralConfiguration: Configuration {
 
     static var fields: [ConfigurationField<Self>] {
         [
-            .init("count", \.count, "training images", .atLeast(2)),
-            .init("test_count", \.testCount, "test images", .atLeast(1)),
+            .init("count", \.count, "training images", .within(2...10_000_000)),
+            .init("test_count", \.testCount, "test images", .within(1...10_000_000)),
             .init("height", \.height, "pixels", .within(4...4096)),
             .init("width", \.width, "pixels", .within(4...4096)),
             .init("channels", \.channels, "1 or 3", .within(1...3)),

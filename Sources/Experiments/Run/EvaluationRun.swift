@@ -5,6 +5,7 @@ import TensorEngine
 
 /// The training from scratch, and the test, of a genotype in a run directory.
 public final class EvaluationRun {
+    /// What an evaluation has measured.
     public struct Result: Sendable {
         /// Of the last epoch's weights, on the test images.
         public let test: Performance
@@ -41,11 +42,13 @@ public final class EvaluationRun {
         trainer = try experiment.trainer(genotype, for: data.images)
         try directory.create(["evaluation"])
         lock = try RunLock(directory.lock)
+        directory.removeLeftovers()
         guard resuming || !directory.evaluationCheckpoint.exists else {
             throw FileError(
                 directory.evaluationCheckpoint.path,
                 "holds an evaluation already: pass --resume to go on with it")
         }
+        try directory.claim(directory.evaluation("spec.yaml"), for: experiment.spec, resuming: resuming)
 
         let spec = experiment.spec.evaluation
         let normalization = try PixelNormalization(of: data.training)
@@ -129,12 +132,9 @@ public final class EvaluationRun {
     private func checkpoint() throws {
         var archive = Archive()
         archive.store(model, at: "network")
-        archive[attribute: "kind"] = .text("evaluation")
+        archive.identify(as: "evaluation", experiment.spec, on: backend)
         archive[attribute: "step"] = .integer(step)
-        archive[attribute: "seed"] = .integer(experiment.spec.seed)
         archive[attribute: "genotype"] = .text("\(genotype)")
-        archive[attribute: "spec"] = .text(YAMLWriter.text(experiment.spec.encoded))
-        Provenance(backend).store(in: &archive, backend: backend)
         try directory.evaluationCheckpoint.write(archive)
     }
 
@@ -142,12 +142,9 @@ public final class EvaluationRun {
         let store = directory.evaluationCheckpoint
         let archive = try store.read()
         do {
+            try archive.requireIdentity("evaluation", experiment.spec)
             guard try archive.text("genotype") == "\(genotype)" else {
                 throw ArchiveError("it trains another genotype: \(try archive.text("genotype"))")
-            }
-            let spec = try YAMLReader.read(archive.text("spec"), source: "spec in \(store.path)")
-            if let difference = specDifference(experiment.spec.encoded, spec) {
-                throw ArchiveError("it was started with another spec: \(difference)")
             }
             model = try archive.model(model, at: "network", dtype: experiment.dtype, on: backend)
             step = try archive.integer("step")

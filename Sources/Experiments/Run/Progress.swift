@@ -1,3 +1,5 @@
+import Foundation
+
 /// Where a run says how it is getting on.
 public protocol ProgressReporter: AnyObject {
     /// After each step.
@@ -42,3 +44,9 @@ struct CheckpointClock {
         return true
     }
 }
+
+/// `73.87 %`.
+package func percent(_ fraction: Double) -> String { String(format: "%.2f %%", fraction * 100) }
+
+/// A loss as people read it.
+func rounded(_ value: Double) -> String { String(format: "%.4f", value) }

@@ -29,6 +29,7 @@ struct Provenance {
     }
 }
 
+/// This program.
 public enum Errata {
     public static let version = "0.1.0"
 }

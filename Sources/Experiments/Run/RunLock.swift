@@ -31,5 +31,9 @@ public final class RunLock: Sendable {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A process that is being started may hold the descriptor for a moment more.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }

@@ -5,19 +5,6 @@ import TensorEngine
 
 /// A search in a run directory: batches, the learner, and all that is written on the way.
 public final class SearchRun {
-    /// What a search has found.
-    public struct Result: Sendable {
-        public let genotype: Genotype
-        /// The epoch it is of, from 1, and its accuracy on D_val.
-        public let epoch: Int
-        public let accuracy: Double
-        /// The mean weight of each class over the last epoch; empty without learning from mistakes.
-        public let classWeights: [Double]
-        public let classNames: [String]
-        /// The pictures that were made.
-        public let pictures: [String]
-    }
-
     private let experiment: Experiment
     private let directory: RunDirectory
     private let backend: CPUBackend
@@ -32,7 +19,6 @@ public final class SearchRun {
     /// Sums over the epoch so far.
     private var weightSums: [Double]
     private var weightCount = 0
-    private var pictures: [String] = []
 
     private var settings: SearchSettings { experiment.spec.search }
     private var steps: Int { settings.epochs * stepsPerEpoch }
@@ -51,7 +37,8 @@ public final class SearchRun {
         let data = try experiment.data()
         try directory.create(["search/genotypes", "search/samples", "search/cells"])
         lock = try RunLock(directory.lock)
-        try directory.claim(for: experiment.spec, resuming: resuming)
+        directory.removeLeftovers()
+        try directory.claim(directory.spec, for: experiment.spec, resuming: resuming)
 
         let spec = experiment.spec
         let split = try Split(
@@ -87,7 +74,7 @@ public final class SearchRun {
     }
 
     /// Takes all steps that are left.
-    public func run() throws -> RunOutcome<Result> {
+    public func run() throws -> RunOutcome<SearchResult> {
         let start = ContinuousClock.now
         let firstStep = state.step
         let metrics = try MetricsTable(
@@ -124,11 +111,13 @@ public final class SearchRun {
             if let signal, state.step < steps { return .interrupted(signal: signal, step: state.step) }
         }
         guard let best else { preconditionFailure("a search of no epochs") }
-        let weights = learner.settings.lfm ? weightSums.map { $0 / Double(max(weightCount, 1)) } : []
-        return .finished(
-            Result(
-                genotype: best.genotype, epoch: best.epoch, accuracy: best.accuracy, classWeights: weights,
-                classNames: classNames, pictures: try finalPictures(best.genotype)))
+        var result = SearchResult()
+        (result.genotype, result.epoch, result.accuracy) = best
+        result.classNames = classNames
+        if learner.settings.lfm { result.classWeights = weightSums.map { $0 / Double(max(weightCount, 1)) } }
+        result.pictures = try finalPictures(best.genotype)
+        try AtomicFile.write(YAMLWriter.text(result.encoded), to: directory.resultOfSearch)
+        return .finished(result)
     }
 
     // MARK: An epoch's end
@@ -159,10 +148,9 @@ public final class SearchRun {
     private func finalPictures(_ genotype: Genotype) throws -> [String] {
         let drawing = try CellDrawing(of: genotype, to: directory.search("cells"))
         for warning in drawing.warnings { progress.say(warning) }
-        var paths = drawing.paths
         let grid = directory.search("samples/epoch-\(String(format: "%03d", settings.epochs)).png")
-        if access(grid, F_OK) == 0 { paths.append(grid) }
-        return paths
+        return (drawing.paths + [grid]).filter { access($0, F_OK) == 0 }
+            .map { String($0.dropFirst(directory.path.count + 1)) }
     }
 
     // MARK: Metrics
@@ -185,7 +173,7 @@ public final class SearchRun {
     ]
 
     private var columns: [String] {
-        ["step", "epoch"] + Self.stepColumns + ["learning_rate"]
+        ["step", "epoch"] + Self.stepColumns + learner.rates(epoch: 0).map { "\($0.level)_learning_rate" }
             + classNames.indices.map { "class_loss_\($0)" } + classNames.indices.map { "class_weight_\($0)" }
             + ["seconds", "peak_memory_bytes"]
     }
@@ -194,7 +182,7 @@ public final class SearchRun {
         var row = report.metrics
         row["step"] = Double(state.step)
         row["epoch"] = Double(epoch + 1)
-        row["learning_rate"] = learner.rate(epoch: epoch)
+        for (level, rate) in learner.rates(epoch: epoch) { row["\(level)_learning_rate"] = rate }
         row["seconds"] = seconds
         row["peak_memory_bytes"] = Double(peakResidentMemory())
         for (index, loss) in report.classLosses.enumerated() { row["class_loss_\(index)"] = loss }
@@ -215,10 +203,7 @@ public final class SearchRun {
     private func checkpoint() throws {
         var archive = Archive()
         try archive.store(state, on: backend)
-        archive[attribute: "kind"] = .text("search")
-        archive[attribute: "seed"] = .integer(experiment.spec.seed)
-        archive[attribute: "spec"] = .text(YAMLWriter.text(experiment.spec.encoded))
-        Provenance(backend).store(in: &archive, backend: backend)
+        archive.identify(as: "search", experiment.spec, on: backend)
         archive.store(try backend.tensor(weightSums, [weightSums.count]), at: "epoch/class_weight_sums")
         archive[attribute: "epoch/steps"] = .integer(weightCount)
         if let best {
@@ -233,6 +218,7 @@ public final class SearchRun {
         let store = directory.searchCheckpoint
         let archive = try store.read()
         do {
+            try archive.requireIdentity("search", experiment.spec)
             state = try archive.learnerState(state, dtype: experiment.dtype, on: backend)
             weightSums = try archive.tensor(
                 "epoch/class_weight_sums", [weightSums.count], .float64, on: backend
@@ -250,6 +236,3 @@ public final class SearchRun {
         if let difference = Provenance(backend).difference(from: archive) { progress.say(difference) }
     }
 }
-
-func percent(_ fraction: Double) -> String { String(format: "%.2f %%", fraction * 100) }
-func rounded(_ value: Double) -> String { String(format: "%.4f", value) }

@@ -48,6 +48,7 @@ public struct Experiment: Sendable {
             test: spec.data.testLimit.map { try data.test.limited(to: $0, random: random) } ?? data.test)
     }
 
+    /// The search space that the spec chooses.
     public func searchSpace() throws -> any SearchSpace { try makeSearchSpace.make(()) }
 
     /// - Throws: what the components throw if they do not fit each other or the images.

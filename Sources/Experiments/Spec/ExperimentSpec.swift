@@ -33,6 +33,7 @@ public struct ExperimentSpec: Configuration {
         ]
     }
 
+    /// IEEE 754 single or double.
     public enum Precision: String, ConfigurationChoice { case float32, float64 }
 }
 
@@ -72,7 +73,7 @@ public struct SearchSettings: Configuration {
 
     public static var fields: [ConfigurationField<Self>] {
         [
-            .init("epochs", \.epochs, "epochs of the search", .atLeast(1)),
+            .init("epochs", \.epochs, "epochs of the search", .within(1...1_000_000)),
             .init(
                 "steps_per_epoch", \.stepsPerEpoch, "steps of an epoch; all of D_tr where null",
                 ifGiven: .atLeast(1)),
@@ -83,7 +84,8 @@ public struct SearchSettings: Configuration {
                 .within(1...64)),
             .init(
                 "checkpoint_minutes", \.checkpointMinutes,
-                "how often a checkpoint is written within an epoch; each epoch ends with one", .atLeast(0)),
+                "how often a checkpoint is written within an epoch; each epoch ends with one",
+                .within(0...1_000_000)),
         ]
     }
 }
@@ -101,7 +103,7 @@ public struct EvaluationSpec: Configuration {
 
     public static var fields: [ConfigurationField<Self>] {
         [
-            .init("epochs", \.epochs, "epochs of training", .atLeast(1)),
+            .init("epochs", \.epochs, "epochs of training", .within(1...1_000_000)),
             .init("batch_size", \.batchSize, "images of a step", .atLeast(1)),
             .init(
                 "steps_per_epoch", \.stepsPerEpoch, "steps of an epoch; all training images where null",
@@ -110,7 +112,8 @@ public struct EvaluationSpec: Configuration {
             .init("network", \.network, "the network and its regularisation"),
             .init(
                 "checkpoint_minutes", \.checkpointMinutes,
-                "how often a checkpoint is written within an epoch; each epoch ends with one", .atLeast(0)),
+                "how often a checkpoint is written within an epoch; each epoch ends with one",
+                .within(0...1_000_000)),
         ]
     }
 }

@@ -6,6 +6,7 @@ func specDifference(_ new: ConfigurationValue, _ old: ConfigurationValue, at pat
         let (now, then) = (YAMLWriter.text(new), YAMLWriter.text(old))
         guard now != then else { return nil }
         func line(_ text: String) -> String { text.split(separator: "\n").joined(separator: " ") }
+        guard !path.isEmpty else { return "it is no mapping" }
         return "\(path) was \(line(then)), is now \(line(now))"
     }
     for entry in newEntries {
@@ -15,5 +16,6 @@ func specDifference(_ new: ConfigurationValue, _ old: ConfigurationValue, at pat
         guard let other = old[entry.key] else { return "\(inner) is new" }
         if let found = specDifference(entry.value, other, at: inner) { return found }
     }
-    return oldEntries.first { new[$0.key] == nil }.map { "\($0.key) is gone" }
+    return oldEntries.first { new[$0.key] == nil }
+        .map { path.isEmpty ? "\($0.key) is gone" : "\(path).\($0.key) is gone" }
 }

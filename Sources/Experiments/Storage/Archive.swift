@@ -19,6 +19,7 @@ public struct Archive: Sendable {
         }
     }
 
+    /// A value that stands beside tensors.
     public enum Attribute: Sendable, Hashable {
         case text(String)
         case integer(Int)
@@ -32,11 +33,13 @@ public struct Archive: Sendable {
 
     public init() {}
 
+    /// The tensor at a path.
     public subscript(path: String) -> Entry? {
         get { tensors[path] }
         set { tensors[path] = newValue }
     }
 
+    /// The attribute at a path.
     public subscript(attribute path: String) -> Attribute? {
         get { attributes[path] }
         set { attributes[path] = newValue }

@@ -18,6 +18,31 @@ public struct FileError: Error, Hashable, CustomStringConvertible {
     public var description: String { "\(path): \(reason)" }
 }
 
+/// Writes all bytes to a file, pipe or terminal.
+///
+/// - Returns: whether that went well; if not, `errno` says why.
+package func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
+    var written = 0
+    while written < bytes.count {
+        let count = write(descriptor, bytes.baseAddress! + written, bytes.count - written)
+        if count < 0 {
+            if errno == EINTR { continue }
+            return false
+        }
+        written += count
+    }
+    return true
+}
+
+/// The directory that a path lies in: `.` for a name alone.
+///
+/// Foundation's `deletingLastPathComponent` crashes on names of one letter (6.3).
+package func directory(of path: String) -> String {
+    let end = path.lastIndex { $0 != "/" } ?? path.startIndex
+    guard let slash = path[..<end].lastIndex(of: "/") else { return path.hasPrefix("/") ? "/" : "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+}
+
 /// Files that are there whole or not at all: written beside, flushed to disk, and renamed.
 package enum AtomicFile {
     /// - Parameter beforeReplacing: called when the new file is on disk, before it takes the old one's place.
@@ -31,15 +56,7 @@ package enum AtomicFile {
         guard descriptor >= 0 else { throw FileError.system(temporary, "cannot be created") }
         var isOpen = true
         do {
-            var written = 0
-            while written < bytes.count {
-                let count = Glibc.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
-                if count < 0 {
-                    if errno == EINTR { continue }
-                    throw FileError.system(path, "cannot be written")
-                }
-                written += count
-            }
+            guard writeAll(bytes, to: descriptor) else { throw FileError.system(path, "cannot be written") }
             guard fsync(descriptor) == 0 else { throw FileError.system(path, "cannot be flushed to disk") }
             isOpen = false
             guard close(descriptor) == 0 else { throw FileError.system(path, "cannot be closed") }
@@ -65,7 +82,7 @@ package enum AtomicFile {
 
     /// Makes a rename in a directory last.
     package static func flushDirectory(of path: String) throws {
-        let directory = directory(of: path)
+        let directory = Experiments.directory(of: path)
         let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError.system(directory, "cannot be opened") }
         defer { close(descriptor) }
@@ -74,16 +91,16 @@ package enum AtomicFile {
 
     /// Deletes what writers of a path that were killed have left beside it. Nobody may be writing to it.
     package static func removeLeftovers(of path: String) {
-        let (directory, name) = (directory(of: path), (path as NSString).lastPathComponent)
-        for file in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        where file.hasPrefix("\(name).") && file.hasSuffix(".part") {
-            unlink("\(directory)/\(file)")
-        }
+        let name = path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...]
+        removeLeftovers(in: Experiments.directory(of: path), startingWith: "\(name).")
     }
 
-    private static func directory(of path: String) -> String {
-        let directory = (path as NSString).deletingLastPathComponent
-        return directory.isEmpty ? "." : directory
+    /// Deletes what writers that were killed have left in a directory. Nobody may be writing there.
+    package static func removeLeftovers(in directory: String, startingWith prefix: String = "") {
+        for file in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        where file.hasPrefix(prefix) && file.hasSuffix(".part") {
+            unlink("\(directory)/\(file)")
+        }
     }
 
     /// The whole of a regular file.

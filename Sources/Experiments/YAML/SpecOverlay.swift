@@ -77,7 +77,7 @@ public enum SpecOverlay {
                 "expected a file's path, found \(extends.summary)", path: "extends", at: extends.location)
         }
         let chain = files + [(path, canonicalPath(path) ?? path)]
-        let basePath = base.hasPrefix("/") ? base : directory(of: path) + base
+        let basePath = base.hasPrefix("/") || !path.contains("/") ? base : "\(directory(of: path))/\(base)"
         guard let identity = canonicalPath(basePath) else {
             throw ConfigurationErrors(
                 "there is no file \(basePath.quotedForMessage)", path: "extends", at: extends.location)
@@ -95,10 +95,5 @@ public enum SpecOverlay {
         own.remove(at: index)
         return ConfigurationValue(.mapping(own), at: value.location)
             .merged(over: try read(basePath, extending: chain), isRoot: true)
-    }
-
-    /// With the `/` at its end; empty for a file's name alone.
-    private static func directory(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
     }
 }

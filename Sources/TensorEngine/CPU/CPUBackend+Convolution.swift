@@ -127,11 +127,12 @@ extension CPUBackend {
         parallel(plan.batch) { image in
             withScratch(plan.borderedCount + plan.adjointScratchCount, cotangent.dtype) { bordered in
                 kernels(cotangent.dtype).pad_image(
-                    plan.outputHeight, plan.outputWidth, plan.channels, plan.adjointBorder, plan.adjointBorder,
+                    plan.outputHeight, plan.outputWidth, plan.channels, plan.adjointBorder,
                     cotangent.image(image), cotangent.pitch, nil, nil, nil, 0, bordered)
                 plan.depthwiseAdjoint(
                     self, cotangent.dtype, bordered, weights.pointer,
-                    scratch: bordered + plan.borderedCount * cotangent.dtype.byteCount, to: result.image(image))
+                    scratch: bordered + plan.borderedCount * cotangent.dtype.byteCount,
+                    to: result.image(image))
             }
         }
         return result
@@ -160,7 +161,7 @@ extension CPUBackend {
         let (height, width, channels) = (x.shape[1], x.shape[2], x.shape[3])
         withScratch((height + 2 * padding) * (width + 2 * padding) * channels, x.dtype) { padded in
             kernels(x.dtype).pad_image(
-                height, width, channels, padding, padding, x.image(image), x.pitch, nil, nil, nil, 0, padded)
+                height, width, channels, padding, x.image(image), x.pitch, nil, nil, nil, 0, padded)
             body(padded)
         }
     }
@@ -234,7 +235,8 @@ extension ConvolutionPlan {
     ///     positive.
     ///   - accumulates: whether the gradient is added to what is there.
     func depthwiseAdjoint(
-        _ backend: CPUBackend, _ dtype: DType, _ cotangent: UnsafeRawPointer, _ weights: UnsafeRawPointer, scratch: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer,
+        _ backend: CPUBackend, _ dtype: DType, _ cotangent: UnsafeRawPointer, _ weights: UnsafeRawPointer,
+        scratch: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer,
         mask: (UnsafeRawPointer, line: Int)? = nil, accumulates: Bool = false
     ) {
         let kernels = backend.kernels(dtype)

@@ -87,7 +87,12 @@ final class MemoryPool: Sendable {
         return pointer
     }
 
-    fileprivate static func outOfMemory(_ size: Int) -> Never { fatalError("out of memory: \(size) bytes") }
+    /// Ends the process in one line: every operation allocates, so that nobody could go on.
+    fileprivate static func outOfMemory(_ size: Int) -> Never {
+        let line = Array("error: out of memory: the system has no further \(size) bytes\n".utf8)
+        _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        _exit(1)
+    }
 }
 
 /// A stretch of address space with the holes between the blocks that are in use. Pages take memory when they are

@@ -110,9 +110,9 @@ struct ConfigurationTests {
             ("seed", .literal("-"), "an integer ≥ 0, found '-'"),
             ("seed", .string("1"), "an integer ≥ 0, found the text '1'"),
             ("seed", .null, "an integer ≥ 0, found null"),
-            ("verbose", .literal("yes"), "true or false, found 'yes'"),
-            ("verbose", .literal("True"), "true or false, found 'True'"),
-            ("verbose", .string("true"), "true or false, found the text 'true'"),
+            ("verbose", .literal("yes"), "true, false, on or off, found 'yes'"),
+            ("verbose", .literal("True"), "true, false, on or off, found 'True'"),
+            ("verbose", .string("true"), "true, false, on or off, found the text 'true'"),
             ("title", .null, "a text, found null"),
             ("title", .sequence([]), "a text, found a list"),
             ("weights", .literal("x"), "a mapping, found 'x'"),
@@ -151,7 +151,7 @@ struct ConfigurationTests {
             failures(Experiment.self, value) == [
                 "a.yaml:1:1: sede: unknown key, did you mean 'seed'? "
                     + "(the keys are seed, verbose, title, weights, generator)",
-                "a.yaml:2:5: verbose: expected true or false, found '1'",
+                "a.yaml:2:5: verbose: expected true, false, on or off, found '1'",
                 "a.yaml:1:5: weights.kind: expected one of sgd, adam, first-order, found 'adma', "
                     + "did you mean 'adam'?",
                 "a.yaml:2:5: weights.clip: expected a number ≥ 0 or null, found '-1'",

@@ -145,20 +145,23 @@ private final class MixedGradientPass: @unchecked Sendable {
                     }
                     let stage = plan.stages[branch][index]
                     let (g, y) = (between[branch] ?? cotangent, record.outputs[branch][index])
-                    coefficients[branch]!.apply(
-                        rows: stage.pixels, g.image(image), g.pitch, y.image(image), y.pitch, factor: factor,
-                        to: memory.output(0))
                     if index > 0 {
                         stage.pad(
                             record.outputs[branch][index - 1].image(image), pitch: stage.channels,
                             vectors[branch], padding: stage.padding, into: memory.padded)
                     }
+                    let (gImage, yImage) = (g.image(image), y.image(image))
                     stage.gradient(
                         memory.padded, padding: index > 0 ? stage.padding : plan.paddings[source],
-                        cotangent: memory.output(0), middle: memory.middle, adjoint: memory.adjoint,
+                        middle: memory.middle, adjoint: memory.adjoint,
                         sums: parameters?.place(branch, index, run: run),
                         target: index > 0 ? targets[branch]!.image(image) : sources[source]?.image(image),
-                        accumulates: index == 0)
+                        accumulates: index == 0
+                    ) { first, count, target in
+                        coefficients[branch]!.apply(
+                            rows: count, gImage + first * g.pitch * plan.size, g.pitch,
+                            yImage + first * y.pitch * plan.size, y.pitch, factor: factor, to: target)
+                    }
                     if let mean = sumMeans[branch], let target = targets[branch] {
                         sums.set(
                             branch, image, columns: stage.channels, rows: stage.input[1] * stage.input[2],

@@ -37,7 +37,14 @@ struct StagePlan {
     func paddedCount(_ padding: Int) -> Int {
         (input[1] + 2 * padding) * (input[2] + 2 * padding) * channels
     }
-    var middleCount: Int { pixels * channels }
+    /// Rows of the output that are taken together from one convolution to the next, within the first-level cache.
+    private var rowsAtOnce: Int {
+        max(Self.firstLevel / (output[2] * max(channels, outputs) * dtype.byteCount), 1)
+    }
+    private static let firstLevel = 16 << 10
+
+    /// Elements of what lies between the convolutions for so many rows, and as many of their output.
+    var middleCount: Int { min(rowsAtOnce, output[1]) * output[2] * (channels + outputs) }
     var adjointCount: Int { convolution.borderedCount + convolution.adjointScratchCount }
     var depthwiseCount: Int { depthwise?.count ?? 0 }
     var parameterCount: Int { depthwiseCount + channels * outputs }
@@ -48,49 +55,60 @@ struct StagePlan {
         into padded: UnsafeMutableRawPointer
     ) {
         kernels.pad_image(
-            input[1], input[2], channels, padding, padding, image, pitch, norm?.mean, norm?.scale,
+            input[1], input[2], channels, padding, image, pitch, norm?.mean, norm?.scale,
             norm?.shift, 1, padded)
     }
 
     /// - Parameters:
     ///   - padded: an image after `pad`, with a border of `padding`, which may be wider than the stage's own.
-    ///   - middle: scratch of `middleCount` elements.
+    ///   - middle: scratch memory of `middleCount` elements.
     ///   - target: the image's output, contiguous.
     func forward(
         _ padded: UnsafeRawPointer, padding: Int, middle: UnsafeMutableRawPointer,
         to target: UnsafeMutableRawPointer
     ) {
-        let input = pointwiseInput(padded, padding, middle: middle)
-        kernels.products(
-            1, pixels, outputs, channels, input, 0, channels, pointwise.pointer, pointwise.pitch, target, 0,
-            outputs)
+        eachRows { rows in
+            let (input, pixels) = (rowsInput(rows, padded, padding, middle: middle), rows.count * output[2])
+            kernels.products(
+                1, pixels, outputs, channels, input, 0, channels, pointwise.pointer, pointwise.pitch,
+                target + rows.lowerBound * output[2] * outputs * dtype.byteCount, 0, outputs)
+        }
     }
 
     /// - Parameters:
-    ///   - cotangent: of the image's output, contiguous.
+    ///   - cotangent: writes that of so many pixels of the image's output, from the first on, contiguous.
     ///   - sums: where the weights' gradients are added, the depthwise ones' first; not computed where absent.
     ///   - target: the gradient of the image before its ReLU, contiguous; not computed where absent.
     ///   - accumulates: whether it is added to what is there.
     func gradient(
-        _ padded: UnsafeRawPointer, padding: Int, cotangent: UnsafeRawPointer,
-        middle: UnsafeMutableRawPointer, adjoint scratch: UnsafeMutableRawPointer,
-        sums: UnsafeMutableRawPointer?, target: UnsafeMutableRawPointer?, accumulates: Bool
+        _ padded: UnsafeRawPointer, padding: Int, middle: UnsafeMutableRawPointer,
+        adjoint scratch: UnsafeMutableRawPointer, sums: UnsafeMutableRawPointer?,
+        target: UnsafeMutableRawPointer?, accumulates: Bool,
+        cotangent: (_ first: Int, _ count: Int, _ target: UnsafeMutableRawPointer) -> Void
     ) {
         let size = dtype.byteCount
-        if let sums {
-            kernels.accumulate_products(
-                pixels, channels, outputs, pointwiseInput(padded, padding, middle: middle), channels, cotangent,
-                outputs, sums + depthwiseCount * size, outputs)
-        }
-        guard target != nil || (sums != nil && depthwise != nil) else { return }
+        let wantsInput = target != nil || (sums != nil && depthwise != nil)
         // The cotangent of the pointwise convolution's input, within the border that the adjoint needs.
         let border = convolution.adjointBorder
         let line = (output[2] + 2 * border) * channels
         let inside = scratch + border * (line + channels) * size
-        kernels.zero_border(output[1], output[2], channels, border, scratch)
-        kernels.products(
-            output[1], output[2], channels, outputs, cotangent, output[2] * outputs, outputs, transposed.pointer,
-            transposed.pitch, inside, line, channels)
+        if wantsInput { kernels.zero_border(output[1], output[2], channels, border, scratch) }
+        eachRows { rows in
+            let (first, pixels) = (rows.lowerBound * output[2], rows.count * output[2])
+            let g = middle + min(rowsAtOnce, output[1]) * output[2] * channels * size
+            cotangent(first, pixels, g)
+            if let sums {
+                kernels.accumulate_products(
+                    pixels, channels, outputs, rowsInput(rows, padded, padding, middle: middle), channels, g,
+                    outputs, sums + depthwiseCount * size, outputs)
+            }
+            if wantsInput {
+                kernels.products(
+                    rows.count, output[2], channels, outputs, g, output[2] * outputs, outputs,
+                    transposed.pointer,
+                    transposed.pitch, inside + rows.lowerBound * line * size, line, channels)
+            }
+        }
         if let sums, depthwise != nil {
             var window = window(padding)
             window.output_line = line
@@ -108,25 +126,32 @@ struct StagePlan {
                 accumulates: accumulates)
         } else {
             kernels.mask_rows(
-                input[1], input[2] * channels, scratch, input[2] * channels, mask, maskLine, accumulates ? 1 : 0,
+                input[1], input[2] * channels, scratch, input[2] * channels, mask, maskLine,
+                accumulates ? 1 : 0,
                 target, input[2] * channels)
         }
     }
 
-    /// An image of what the pointwise convolution is of, contiguous: computed into `middle` where need be.
-    private func pointwiseInput(_ padded: UnsafeRawPointer, _ padding: Int, middle: UnsafeMutableRawPointer)
-        -> UnsafeRawPointer
-    {
+    private func eachRows(_ body: (Range<Int>) -> Void) {
+        let step = rowsAtOnce
+        for first in stride(from: 0, to: output[1], by: step) { body(first..<min(first + step, output[1])) }
+    }
+
+    /// Rows of what the pointwise convolution is of, contiguous: computed into `middle` where need be.
+    private func rowsInput(
+        _ rows: Range<Int>, _ padded: UnsafeRawPointer, _ padding: Int, middle: UnsafeMutableRawPointer
+    ) -> UnsafeRawPointer {
+        let line = (input[2] + 2 * padding) * channels * dtype.byteCount
+        let first = inner(padded, padding) + rows.lowerBound * convolution.geometry.stride * line
         if let depthwise {
-            withUnsafePointer(to: window(padding)) {
-                kernels.depthwise($0, inner(padded, padding), depthwise.pointer, middle)
-            }
+            var window = window(padding)
+            window.output_height = rows.count
+            withUnsafePointer(to: window) { kernels.depthwise($0, first, depthwise.pointer, middle) }
         } else if padding > 0 {
             let row = input[2] * channels * dtype.byteCount
-            let line = (input[2] + 2 * padding) * channels * dtype.byteCount
-            for y in 0..<input[1] { memcpy(middle + y * row, inner(padded, padding) + y * line, row) }
+            for y in 0..<rows.count { memcpy(middle + y * row, first + y * line, row) }
         } else {
-            return padded
+            return first
         }
         return UnsafeRawPointer(middle)
     }
