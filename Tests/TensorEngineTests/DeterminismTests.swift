@@ -32,8 +32,12 @@ struct DeterminismTests {
         ).output().output
         let reduced = try mixed.convolution(dense, .init(stride: 2, padding: 1)).normalized().output
         let loss = try reduced.relu().globalAveragePool().logSoftmax().squared().mean()
-        let found = try gradients(of: loss, withRespectTo: [x, depthwise, pointwise, dense, weights])
-        return try ([loss, mixed, reduced] + found).map { try $0.values() }
+        let variables = [x, depthwise, pointwise, dense, weights]
+        let first = try gradients(of: loss, withRespectTo: variables, createGraph: true)
+        let second = try gradients(
+            of: first, withRespectTo: variables, cotangents: first.map(\.detached))
+        let plain = try gradients(of: loss, withRespectTo: variables)
+        return try ([loss, mixed, reduced] + plain + second).map { try $0.values() }
     }
 
     @Test(arguments: [(16, 5, 8), (3, 4, 7), (20, 3, 9), (1, 2, 5), (4, 1, 6)])

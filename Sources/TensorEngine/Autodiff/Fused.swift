@@ -23,12 +23,12 @@ public func fused(
     guard inputs.first?.backend.fusesOperations ?? true else { return try composed(inputs) }
     let (outputs, saved) = try forward(inputs.map(\.detached))
     return record(name, inputs, outputs, savingInputs: Array(inputs.indices)) { context in
-        let product = VectorJacobianProduct(of: composed, context)
         let first = FusedBackward(
             inputs: context.allInputs.map(\.detached), saved: saved,
             cotangents: context.cotangents.map { $0?.detached }, wanted: context.wanted, sums: context.sums)
         let found = try backward(first)
         guard context.createGraph else { return found }
+        let product = VectorJacobianProduct(of: composed, context)
         return try product.recorded(context, values: product.wanted.map { found[$0] }) { second, cotangents in
             guard let doubleBackward, !second.createGraph,
                 let result = try doubleBackward(
@@ -95,14 +95,14 @@ public func recompute(
     try recomputed("recompute", inputs, try body(inputs.map(\.detached)), body: body)
 }
 
-/// Outputs of `body` that are known already, as a node whose gradient runs it again.
+/// Outputs of `body` that are known already, as a node whose gradient runs it again, unless it is known otherwise.
 private func recomputed(
     _ name: String, _ inputs: [Tensor], _ outputs: [Tensor],
-    special: @escaping @Sendable (Backward) throws -> [Tensor?]? = { _ in nil },
+    gradient: @escaping @Sendable (Backward) throws -> [Tensor?]? = { _ in nil },
     body: @escaping @Sendable ([Tensor]) throws -> [Tensor]
 ) throws -> [Tensor] {
     record(name, inputs, outputs, savingInputs: Array(inputs.indices)) { context in
-        if let found = try special(context) { return found }
+        if let found = try gradient(context) { return found }
         let product = VectorJacobianProduct(of: body, context)
         let values = try product(product.arguments(context).map(\.detached))
         return context.createGraph
@@ -145,10 +145,12 @@ private struct VectorJacobianProduct: Sendable {
     }
 
     /// The product's values as a node of their own.
+    ///
+    /// - Parameter gradient: from the cotangents of the inputs' cotangents to the arguments' cotangents, where it
+    ///   need not be that of `body`.
     func recorded(
         _ context: Backward, values: [Tensor?],
-        special: @escaping @Sendable (Backward, _ cotangents: [Tensor?]) throws -> [Tensor?]? = { _, _ in nil
-        }
+        gradient: @escaping @Sendable (Backward, [Tensor?]) throws -> [Tensor?]? = { _, _ in nil }
     ) throws -> [Tensor?] {
         let flowing = values.indices.filter { values[$0] != nil }
         @Sendable func placed(_ outputs: [Tensor?]) -> [Tensor?] {
@@ -159,7 +161,7 @@ private struct VectorJacobianProduct: Sendable {
         let outputs = try recomputed(
             "\(context.node.name) gradient", arguments(context), values.compactMap(\.self)
         ) {
-            try special($0, placed($0.cotangents))
+            try gradient($0, placed($0.cotangents))
         } body: { arguments in
             let found = try self(arguments)
             return flowing.map { index in

@@ -34,22 +34,13 @@ public struct Normalization: Sendable {
     /// 1/√(σ² + ε).
     func factor(_ variance: Tensor) throws -> Tensor { try (variance + epsilon).reciprocalSquareRoot() }
 
-    /// The normalisation in differentiable operations, with the given γ and β in place of its own.
-    package func composed(_ x: Tensor, scale: Tensor?, shift: Tensor?) throws -> Tensor {
-        let y = try usesBatch ? x.normalized(by: withoutAffine).output : elementary(x)
-        guard let scale, let shift else { return y }
-        return try y * scale + shift
-    }
-
     /// (x − μ)/√(σ² + ε) in elementary operations.
     fileprivate func elementary(_ x: Tensor) throws -> Tensor {
-        if let moments {
-            return try (x - moments.mean) * (moments.variance + epsilon).reciprocalSquareRoot()
-        }
+        if let moments { return try (x - moments.mean) * factor(moments.variance) }
         let axes = Array(0..<(x.shape.rank - 1))
         let centred = try x - x.mean(axes: axes, keepingAxes: true)
         let variance = try centred.squared().mean(axes: axes, keepingAxes: true)
-        return try centred * (variance + epsilon).reciprocalSquareRoot()
+        return try centred * factor(variance)
     }
 }
 
@@ -71,11 +62,8 @@ extension Tensor {
         let (mean, variance, factor) = try normalization.resolvedMoments(self)
         let constants = normalization.withoutAffine
         let outputs = try fused("batchNorm", [self] + parameters) { inputs in
-            [
-                inputs.count > 1
-                    ? try constants.composed(inputs[0], scale: inputs[1], shift: inputs[2])
-                    : try constants.elementary(inputs[0])
-            ]
+            guard inputs.count > 1 else { return [try constants.elementary(inputs[0])] }
+            return [try inputs[0].normalized(by: constants).output * inputs[1] + inputs[2]]
         } forward: { inputs in
             let slope = inputs.count > 1 ? try factor * inputs[1] : factor
             let output = inputs[0].backend.channelAffine(
