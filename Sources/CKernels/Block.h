@@ -308,32 +308,87 @@ static void BLOCK(depthwise_scatter)(const errata_window *w, const T *g, const T
     if (first < 0) first = 0;                                                       \
     if (last > w->width) last = w->width;
 
-// Whether a window of 3×3 lies inside the image.
-#define IS_WHOLE(rows, columns) (w->kernel_height == 3 && w->kernel_width == 3 && (rows) == 3 && (columns) == 3)
+// Windows of 3×3, stride 1 and padding 1, DARTS's pools: what three rows have at a column serves three windows.
+
+static inline V BLOCK(maximum)(V a, V b) { return SELECT(b > a, b, a); }
+
+static void BLOCK(max_pool_3x3)(const errata_window *w, const T *x, T *out) {
+    ptrdiff_t pitch = w->input_pitch, line = w->width * pitch, width = w->width;
+    for (ptrdiff_t y = 0; y < w->height; y++) {
+        // A row or column outside the image counts as its neighbour, which is in the window as well.
+        const T *above = x + (y > 0 ? y - 1 : 0) * line, *here = x + y * line;
+        const T *below = x + (y + 1 < w->height ? y + 1 : y) * line;
+        T *t = out + y * width * w->output_pitch;
+#define COLUMN(c) \
+    BLOCK(maximum)(BLOCK(maximum)(LOAD(above + (c) * pitch), LOAD(here + (c) * pitch)), LOAD(below + (c) * pitch))
+        V left = COLUMN(0), middle = left;
+        for (ptrdiff_t c = 0; c < width; c++, t += w->output_pitch) {
+            V right = c + 1 < width ? COLUMN(c + 1) : middle;
+            STORE(t, BLOCK(maximum)(BLOCK(maximum)(left, middle), right));
+            left = middle;
+            middle = right;
+        }
+#undef COLUMN
+    }
+}
+
+// How many of three neighbours lie inside an extent.
+static inline T BLOCK(inside)(ptrdiff_t at, ptrdiff_t extent) { return (T)(3 - (at == 0) - (at + 1 == extent)); }
+
+static void BLOCK(average_pool_3x3)(const errata_window *w, const T *x, T *out) {
+    ptrdiff_t pitch = w->input_pitch, line = w->width * pitch, width = w->width;
+    for (ptrdiff_t y = 0; y < w->height; y++) {
+        const T *here = x + y * line, *above = y > 0 ? here - line : 0, *below = y + 1 < w->height ? here + line : 0;
+        T *t = out + y * width * w->output_pitch, rows = BLOCK(inside)(y, w->height);
+        V zero = {0}, left = zero, middle;
+#define COLUMN(c)                                                                    \
+    ((above ? LOAD(above + (c) * pitch) : zero) + LOAD(here + (c) * pitch) + \
+     (below ? LOAD(below + (c) * pitch) : zero))
+        middle = COLUMN(0);
+        for (ptrdiff_t c = 0; c < width; c++, t += w->output_pitch) {
+            V right = c + 1 < width ? COLUMN(c + 1) : zero;
+            STORE(t, (left + middle + right) * (1 / (rows * BLOCK(inside)(c, width))));
+            left = middle;
+            middle = right;
+        }
+#undef COLUMN
+    }
+}
+
+static void BLOCK(average_pool_gradient_3x3)(const errata_window *w, const T *g, T *x) {
+    ptrdiff_t pitch = w->output_pitch, line = w->width * pitch, width = w->width, height = w->height;
+    for (ptrdiff_t y = 0; y < height; y++) {
+        const T *here = g + y * line, *above = y > 0 ? here - line : 0, *below = y + 1 < height ? here + line : 0;
+        T *t = x + y * width * w->channels;
+        T share_above = above ? 1 / BLOCK(inside)(y - 1, height) : 0, share = 1 / BLOCK(inside)(y, height);
+        T share_below = below ? 1 / BLOCK(inside)(y + 1, height) : 0;
+        V zero = {0}, left = zero, middle;
+#define COLUMN(c)                                                                                                \
+    (((above ? LOAD(above + (c) * pitch) * share_above : zero) + LOAD(here + (c) * pitch) * share + \
+      (below ? LOAD(below + (c) * pitch) * share_below : zero)) *                                   \
+     (1 / BLOCK(inside)(c, width)))
+        middle = COLUMN(0);
+        for (ptrdiff_t c = 0; c < width; c++, t += w->channels) {
+            V right = c + 1 < width ? COLUMN(c + 1) : zero;
+            STORE(t, LOAD(t) + (left + middle + right));
+            left = middle;
+            middle = right;
+        }
+#undef COLUMN
+    }
+}
 
 static void BLOCK(max_pool)(const errata_window *w, const T *x, T *out, int32_t *positions) {
-    ptrdiff_t pitch = w->input_pitch, line = w->width * pitch;
     for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
         WINDOW_ROWS(top, bottom, oy)
         for (ptrdiff_t ox = 0; ox < w->output_width; ox++) {
             WINDOW_COLUMNS(left, right, ox)
             ptrdiff_t o = oy * w->output_width + ox;
-            const T *first = x + (top * w->width + left) * pitch;
-            V best = LOAD(first);
-            if (!positions && IS_WHOLE(bottom - top, right - left)) {
-                for (int i = 0; i < 3; i++) {
-                    for (int j = 0; j < 3; j++) {
-                        V v = LOAD(first + i * line + j * pitch);
-                        best = SELECT(v > best, v, best);
-                    }
-                }
-                STORE(out + o * w->output_pitch, best);
-                continue;
-            }
+            V best = LOAD(x + (top * w->width + left) * w->input_pitch);
             VI at = (VI){0} + (TI)(top * w->width + left);
             for (ptrdiff_t y = top; y < bottom; y++) {
                 for (ptrdiff_t p = y * w->width + left; p < y * w->width + right; p++) {
-                    V v = LOAD(x + p * pitch);
+                    V v = LOAD(x + p * w->input_pitch);
                     VI larger = v > best;
                     best = SELECT(larger, v, best);
                     at = (((VI){0} + (TI)p) & larger) | (at & ~larger);
@@ -379,57 +434,38 @@ static void BLOCK(max_pool_gradient)(const errata_window *w, const T *x, const T
 }
 
 static void BLOCK(average_pool)(const errata_window *w, const T *x, T *out) {
-    ptrdiff_t pitch = w->input_pitch, line = w->width * pitch;
     for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
         WINDOW_ROWS(top, bottom, oy)
         for (ptrdiff_t ox = 0; ox < w->output_width; ox++) {
             WINDOW_COLUMNS(left, right, ox)
-            const T *first = x + (top * w->width + left) * pitch;
-            T *target = out + (oy * w->output_width + ox) * w->output_pitch;
             V sum = {0};
-            if (IS_WHOLE(bottom - top, right - left)) {
-                for (int i = 0; i < 3; i++) {
-                    for (int j = 0; j < 3; j++) sum += LOAD(first + i * line + j * pitch);
-                }
-                STORE(target, sum * ((T)1 / 9));
-                continue;
-            }
             for (ptrdiff_t y = top; y < bottom; y++) {
-                for (ptrdiff_t p = y * w->width + left; p < y * w->width + right; p++) sum += LOAD(x + p * pitch);
+                for (ptrdiff_t p = y * w->width + left; p < y * w->width + right; p++) {
+                    sum += LOAD(x + p * w->input_pitch);
+                }
             }
-            STORE(target, sum * ((T)1 / (T)((bottom - top) * (right - left))));
+            T factor = (T)1 / (T)((bottom - top) * (right - left));
+            STORE(out + (oy * w->output_width + ox) * w->output_pitch, sum * factor);
         }
     }
 }
 
 static void BLOCK(average_pool_gradient)(const errata_window *w, const T *g, T *x) {
-    ptrdiff_t channels = w->channels, line = w->width * channels;
     for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
         WINDOW_ROWS(top, bottom, oy)
         for (ptrdiff_t ox = 0; ox < w->output_width; ox++) {
             WINDOW_COLUMNS(left, right, ox)
             T factor = (T)1 / (T)((bottom - top) * (right - left));
             V share = LOAD(g + (oy * w->output_width + ox) * w->output_pitch) * factor;
-            T *first = x + (top * w->width + left) * channels;
-            if (IS_WHOLE(bottom - top, right - left)) {
-                for (int i = 0; i < 3; i++) {
-                    for (int j = 0; j < 3; j++) {
-                        T *t = first + i * line + j * channels;
-                        STORE(t, LOAD(t) + share);
-                    }
-                }
-                continue;
-            }
             for (ptrdiff_t y = top; y < bottom; y++) {
                 for (ptrdiff_t p = y * w->width + left; p < y * w->width + right; p++) {
-                    STORE(x + p * channels, LOAD(x + p * channels) + share);
+                    STORE(x + p * w->channels, LOAD(x + p * w->channels) + share);
                 }
             }
         }
     }
 }
 
-#undef IS_WHOLE
 #undef OUTPUT_LINE
 #undef WINDOW_ROWS
 #undef WINDOW_COLUMNS

@@ -293,6 +293,13 @@ static void NAME(depthwise)(const errata_window *window, const void *padded, con
                  AT(window->mask, c));
 }
 
+// A few elements are copied faster than a call of memcpy begins.
+static inline void NAME(copy)(ptrdiff_t count, const T *x, T *y) {
+    ptrdiff_t i = 0;
+    for (; i + WIDE <= count; i += WIDE) *(NAME(wide) *)(y + i) = *(const NAME(wide) *)(x + i);
+    for (; i < count; i++) y[i] = x[i];
+}
+
 static void NAME(mask_rows)(ptrdiff_t rows, ptrdiff_t columns, const void *x_, ptrdiff_t x_pitch,
                             const void *mask_, ptrdiff_t mask_pitch, int accumulates, void *y_,
                             ptrdiff_t y_pitch) {
@@ -307,7 +314,7 @@ static void NAME(mask_rows)(ptrdiff_t rows, ptrdiff_t columns, const void *x_, p
         } else if (mask) {
             for (ptrdiff_t i = 0; i < columns; i++) y[i] = mask[i] > 0 ? x[i] : 0;
         } else {
-            memcpy(y, x, columns * sizeof(T));
+            NAME(copy)(columns, x, y);
         }
     }
 }
@@ -415,7 +422,16 @@ static void NAME(col2im)(const errata_window *w, ptrdiff_t first_row, ptrdiff_t 
 
 // MARK: Pooling
 
+static inline int NAME(is_3x3)(const errata_window *w) {
+    return w->kernel_height == 3 && w->kernel_width == 3 && w->stride == 1 && w->padding == 1 && w->height > 1 &&
+           w->width > 1;
+}
+
 static void NAME(max_pool)(const errata_window *window, const void *x, void *y, int32_t *positions) {
+    if (!positions && NAME(is_3x3)(window)) {
+        OVER_COLUMNS(max_pool_3x3, window->channels, window, (const T *)x + c, (T *)y + c);
+        return;
+    }
     OVER_COLUMNS(max_pool, window->channels, window, (const T *)x + c, (T *)y + c,
                  positions ? positions + c : 0);
 }
@@ -426,10 +442,18 @@ static void NAME(max_pool_gradient)(const errata_window *window, const void *x, 
 }
 
 static void NAME(average_pool)(const errata_window *window, const void *x, void *y) {
+    if (NAME(is_3x3)(window)) {
+        OVER_COLUMNS(average_pool_3x3, window->channels, window, (const T *)x + c, (T *)y + c);
+        return;
+    }
     OVER_COLUMNS(average_pool, window->channels, window, (const T *)x + c, (T *)y + c);
 }
 
 static void NAME(average_pool_gradient)(const errata_window *window, const void *g, void *x) {
+    if (NAME(is_3x3)(window)) {
+        OVER_COLUMNS(average_pool_gradient_3x3, window->channels, window, (const T *)g + c, (T *)x + c);
+        return;
+    }
     OVER_COLUMNS(average_pool_gradient, window->channels, window, (const T *)g + c, (T *)x + c);
 }
 
