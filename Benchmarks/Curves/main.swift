@@ -31,17 +31,21 @@ func finiteDifferenceCurve() throws {
     }
 }
 
-/// Finite differences where there is no kink.
+/// Finite differences through four steps, where there is no kink.
 func smoothCurve() throws {
     let (problem, _) = try regression(innerSteps: 3)
-    let solution = try problem.solve()
-    let reference = try ExactHypergradient().gradient(of: problem, at: solution, recording: nil).gradient
+    var unrolled = ExactHypergradient.Settings()
+    unrolled.unrollSteps = 4
+    let solution = try problem.solve(innerSteps: 4)
+    let reference = try ExactHypergradient(unrolled).gradient(of: problem, at: solution, recording: nil)
     for exponent in 0...12 {
         var settings = FiniteDifferenceHypergradient.Settings()
+        settings.unrollSteps = 4
         settings.scale = (0..<exponent).reduce(1) { scale, _ in scale / 10 }
         let found = try FiniteDifferenceHypergradient(settings).gradient(
             of: problem, at: solution, recording: nil)
-        print("regression float64,1e-\(exponent),weights,\(try distance(found.gradient, reference))")
+        print(
+            "regression float64,1e-\(exponent),weights,\(try distance(found.gradient, reference.gradient))")
     }
 }
 
