@@ -99,7 +99,9 @@ struct LearnerHypergradientTests {
         }
     }
 
-    @Test("Finite differences against exact: truncation on one side of the best ε, rounding on the other")
+    @Test(
+        "Finite differences against exact: kinks and truncation on one side of the best ε, rounding on the other"
+    )
     func finiteDifferences() throws {
         let problem = try warm()
         let solution = try problem.solve()
