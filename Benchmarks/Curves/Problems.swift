@@ -34,9 +34,9 @@ func tinyProblem(_ dtype: DType) throws -> MultilevelProblem {
     return learner.problem(state, on: try batches(1), epoch: 0)
 }
 
-/// Ridge logistic regression whose penalties, one a feature, are the upper variables, at its optimum; and the rate of
+/// Ridge logistic regression whose penalties, one a feature, are the upper variables, after so many steps; and the rate of
 /// its inner steps. A problem of two levels that has nothing to do with LFM-CW.
-func regressionAtOptimum() throws -> (problem: MultilevelProblem, rate: Double) {
+func regression(innerSteps: Int) throws -> (problem: MultilevelProblem, rate: Double) {
     let (features, classes, rate) = (10, 3, 0.5)
     func examples(_ label: String) throws -> (x: Tensor, y: Tensor) {
         let stream = RandomStream(seed: 5, label)
@@ -62,5 +62,5 @@ func regressionAtOptimum() throws -> (problem: MultilevelProblem, rate: Double) 
             })
     }
     let start = backend.zeros([features, classes], .float64)
-    return (problem(try problem(start).solve(innerSteps: 2000).point["weights"][0]), rate)
+    return (problem(try problem(start).solve(innerSteps: innerSteps).point["weights"][0]), rate)
 }

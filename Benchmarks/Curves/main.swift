@@ -9,6 +9,7 @@ let backend = try CPUBackend(threads: 1)
 
 print("curve,x,method,relative_error")
 try finiteDifferenceCurve()
+try smoothCurve()
 try implicitCurves()
 
 /// Finite differences of each path of a tiny learner against exact, over the scale of ε.
@@ -30,9 +31,27 @@ func finiteDifferenceCurve() throws {
     }
 }
 
+/// Finite differences through four steps, where there is no kink.
+func smoothCurve() throws {
+    let (problem, _) = try regression(innerSteps: 3)
+    var unrolled = ExactHypergradient.Settings()
+    unrolled.unrollSteps = 4
+    let solution = try problem.solve(innerSteps: 4)
+    let reference = try ExactHypergradient(unrolled).gradient(of: problem, at: solution, recording: nil)
+    for exponent in 0...12 {
+        var settings = FiniteDifferenceHypergradient.Settings()
+        settings.unrollSteps = 4
+        settings.scale = (0..<exponent).reduce(1) { scale, _ in scale / 10 }
+        let found = try FiniteDifferenceHypergradient(settings).gradient(
+            of: problem, at: solution, recording: nil)
+        print(
+            "regression float64,1e-\(exponent),weights,\(try distance(found.gradient, reference.gradient))")
+    }
+}
+
 /// K exact steps, and the solvers' iterations, against the implicit gradient at an inner optimum.
 func implicitCurves() throws {
-    let (problem, rate) = try regressionAtOptimum()
+    let (problem, rate) = try regression(innerSteps: 2000)
     let solution = try problem.solve()
     func gradient(_ method: any Hypergradient) throws -> [Tensor] {
         try method.gradient(

@@ -341,7 +341,9 @@ struct InspectionTests {
         let result = try Command.run("plugins")
         #expect(result.status == 0)
         for name in [
-            "darts", "dcgan", "validation-loss", "uniform", "first-order", "fashion-mnist", "learner.lambda",
+            "darts", "dcgan", "validation-loss", "uniform", "first-order", "exact", "finite-difference",
+            "neumann",
+            "conjugate-gradient", "unroll_steps", "fashion-mnist", "learner.lambda",
         ] {
             #expect(result.output.contains(name))
         }

@@ -171,9 +171,15 @@ public final class SearchRun {
         "training_accuracy",
         "validation_accuracy", "w1_gradient_norm", "w2_gradient_norm",
     ]
+    /// The norms of the hypergradient's terms.
+    private static let termColumns = ["direct", "w2", "class_weights", "w1", "generator", "discriminator"].map
+    {
+        "architecture_gradient_\($0)"
+    }
 
     private var columns: [String] {
-        ["step", "epoch"] + Self.stepColumns + learner.rates(epoch: 0).map { "\($0.level)_learning_rate" }
+        ["step", "epoch"] + Self.stepColumns + Self.termColumns
+            + learner.rates(epoch: 0).map { "\($0.level)_learning_rate" }
             + classNames.indices.map { "class_loss_\($0)" } + classNames.indices.map { "class_weight_\($0)" }
             + ["seconds", "peak_memory_bytes"]
     }

@@ -99,7 +99,9 @@ struct LearnerHypergradientTests {
         }
     }
 
-    @Test("Finite differences against exact: truncation on one side of the best ε, rounding on the other")
+    @Test(
+        "Finite differences against exact: kinks and truncation on one side of the best ε, rounding on the other"
+    )
     func finiteDifferences() throws {
         let problem = try warm()
         let solution = try problem.solve()
@@ -148,9 +150,9 @@ struct LearnerHypergradientTests {
         var gradients: [[Double]] = []
         var solver = ConjugateGradientHypergradient.Settings()
         // Damping that makes every Jacobian positive, and a rate for the largest, so that both converge.
-        (solver.damping, solver.iterations, solver.tolerance) = (200, 20, 1e-7)
+        (solver.damping, solver.iterations, solver.tolerance) = (1000, 8, 1e-7)
         var series = NeumannHypergradient.Settings()
-        (series.damping, series.rate, series.iterations, series.tolerance) = (200, 1.0 / 400, 30, 1e-7)
+        (series.damping, series.rate, series.iterations, series.tolerance) = (1000, 1.0 / 1200, 12, 1e-7)
         let methods: [any Hypergradient] = [
             ConjugateGradientHypergradient(solver), NeumannHypergradient(series),
         ]
