@@ -125,10 +125,12 @@ public final class CPUBackend: Backend {
             }
             return
         }
-        parallel.ranges(rows, of: max(Self.chunk / max(columns, 1), 1)) { range in
-            for row in range {
-                memcpy(destination + row * pitch * size, x.pointer + row * x.pitch * size, columns * size)
-            }
+        // Rows are copied as bits, which a kernel for floating point does to any type of that size.
+        let kernels = kernels(size == 8 ? .float64 : .float32)
+        parallel.ranges(rows, of: rowsPerChunk(columns)) { range in
+            kernels.mask_rows(
+                range.count, columns, x.pointer + range.lowerBound * x.pitch * size, x.pitch, nil, 0, 0,
+                destination + range.lowerBound * pitch * size, pitch)
         }
     }
 

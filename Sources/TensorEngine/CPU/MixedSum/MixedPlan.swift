@@ -2,7 +2,7 @@ import CKernels
 import Foundation
 
 /// How the CPU takes the images of a batch through a mixed sum: what its forward and backward passes share.
-struct MixedPlan {
+final class MixedPlan: @unchecked Sendable {
     let backend: CPUBackend
     let sum: MixedSum
     let dtype: DType
@@ -144,7 +144,7 @@ struct MixedPlan {
 
     /// A source's image after its ReLU, with zeros around it.
     func padSource(_ source: Int, _ image: Int, into padded: UnsafeMutableRawPointer) {
-        guard let stage = branches[source].lazy.compactMap({ stages[$0].first }).first else { return }
+        guard let stage = branches[source].lazy.compactMap({ self.stages[$0].first }).first else { return }
         let x = sum.sources[source]
         stage.pad(x.image(image), pitch: x.pitch, nil, padding: paddings[source], into: padded)
     }

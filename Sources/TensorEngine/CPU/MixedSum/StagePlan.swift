@@ -3,7 +3,7 @@ import Foundation
 
 /// A stage of convolutions, an image at a time: what lies between ReLU, depthwise and pointwise convolution is as
 /// large as one image and stays in the second-level cache.
-struct StagePlan {
+final class StagePlan: @unchecked Sendable {
     private let backend: CPUBackend
     private let dtype: DType
     private let kernels: errata_kernels
