@@ -55,38 +55,26 @@ static void BLOCK(column_moments)(ptrdiff_t rows, const T *x, ptrdiff_t pitch, d
 }
 
 static void BLOCK(column_products)(ptrdiff_t rows, const T *g, ptrdiff_t g_pitch, const T *x, ptrdiff_t x_pitch,
-                                   const T *mean_, const T *activated, ptrdiff_t activated_pitch,
-                                   double *sums, double *products) {
-    V mean = LOAD(mean_), zero = {0};
+                                   const T *mean_, double *sums, double *products) {
+    V mean = LOAD(mean_);
     for (int l = 0; l < LANES; l++) sums[l] = products[l] = 0;
     for (ptrdiff_t r = 0; r < rows;) {
         ptrdiff_t end = r + RUN < rows ? r + RUN : rows;
-        V s = {0}, p = {0};
-        if (activated) {
-            for (; r < end; r++) {
-                V h = SELECT(LOAD(activated + r * activated_pitch) > zero, LOAD(g + r * g_pitch), zero);
-                s += h;
-                p += h * (LOAD(x + r * x_pitch) - mean);
-            }
-        } else {
-            V t = {0}, q = {0};
-            for (; r + 2 <= end; r += 2) {
-                V h = LOAD(g + r * g_pitch), i = LOAD(g + (r + 1) * g_pitch);
-                s += h;
-                t += i;
-                p += h * (LOAD(x + r * x_pitch) - mean);
-                q += i * (LOAD(x + (r + 1) * x_pitch) - mean);
-            }
-            for (; r < end; r++) {
-                V h = LOAD(g + r * g_pitch);
-                s += h;
-                p += h * (LOAD(x + r * x_pitch) - mean);
-            }
-            s += t;
-            p += q;
+        V s = {0}, p = {0}, t = {0}, q = {0};
+        for (; r + 2 <= end; r += 2) {
+            V h = LOAD(g + r * g_pitch), i = LOAD(g + (r + 1) * g_pitch);
+            s += h;
+            t += i;
+            p += h * (LOAD(x + r * x_pitch) - mean);
+            q += i * (LOAD(x + (r + 1) * x_pitch) - mean);
         }
-        BLOCK(flush)(s, sums);
-        BLOCK(flush)(p, products);
+        for (; r < end; r++) {
+            V h = LOAD(g + r * g_pitch);
+            s += h;
+            p += h * (LOAD(x + r * x_pitch) - mean);
+        }
+        BLOCK(flush)(s + t, sums);
+        BLOCK(flush)(p + q, products);
     }
 }
 
@@ -97,7 +85,7 @@ static void BLOCK(affine)(ptrdiff_t rows, const T *x, ptrdiff_t x_pitch, const T
     if (relu) {
         for (ptrdiff_t r = 0; r < rows; r++) {
             V v = (LOAD(x + r * x_pitch) - mean) * scale + shift;
-            STORE(y + r * y_pitch, SELECT(v > zero, v, zero));
+            STORE(y + r * y_pitch, SELECT(v < zero, zero, v));
         }
     } else {
         for (ptrdiff_t r = 0; r < rows; r++) {
@@ -107,13 +95,11 @@ static void BLOCK(affine)(ptrdiff_t rows, const T *x, ptrdiff_t x_pitch, const T
 }
 
 static void BLOCK(affine_gradient)(ptrdiff_t rows, const T *g, ptrdiff_t g_pitch, const T *x, ptrdiff_t x_pitch,
-                                   const T *mean_, const T *a_, const T *b_, const T *k_, const T *activated,
-                                   ptrdiff_t activated_pitch, T *y, ptrdiff_t y_pitch) {
-    V mean = LOAD(mean_), a = LOAD(a_), b = LOAD(b_), k = LOAD(k_), zero = {0};
+                                   const T *mean_, const T *a_, const T *b_, const T *k_, T *y,
+                                   ptrdiff_t y_pitch) {
+    V mean = LOAD(mean_), a = LOAD(a_), b = LOAD(b_), k = LOAD(k_);
     for (ptrdiff_t r = 0; r < rows; r++) {
-        V h = LOAD(g + r * g_pitch);
-        if (activated) h = SELECT(LOAD(activated + r * activated_pitch) > zero, h, zero);
-        STORE(y + r * y_pitch, a * h + (b * (LOAD(x + r * x_pitch) - mean) + k));
+        STORE(y + r * y_pitch, a * LOAD(g + r * g_pitch) + (b * (LOAD(x + r * x_pitch) - mean) + k));
     }
 }
 
@@ -127,8 +113,7 @@ static void BLOCK(affine_sum)(ptrdiff_t rows, ptrdiff_t c, ptrdiff_t count, cons
         ptrdiff_t end = start + RUN < rows ? start + RUN : rows;
         for (ptrdiff_t k = 0; k < count; k++) {
             const T *branch = (const T *)x[k] + c;
-            V one = (V){0} + 1;
-            V scale = scales[k] ? LOAD((const T *)scales[k] + c) : one;
+            V scale = LOAD((const T *)scales[k] + c);
             if (k == 0) {
                 for (ptrdiff_t r = start; r < end; r++) {
                     STORE(y + r * y_pitch, LOAD(branch + r * pitches[k]) * scale + shift);
@@ -248,7 +233,7 @@ static inline __attribute__((always_inline)) void BLOCK(depthwise_weights_body)(
         return;
     }
     for (ptrdiff_t i = 0; i < K; i++) {
-        V a[7] = {{0}}, b[7] = {{0}};
+        V a[5] = {{0}}, b[5] = {{0}};
         for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
             const T *p = padded + (oy * S + i * D) * line;
             const T *h = g + oy * OUTPUT_LINE;

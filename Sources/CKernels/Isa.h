@@ -8,7 +8,7 @@
 #define SPECIALISED(f, window, ...)                                                                       \
     do {                                                                                                  \
         ptrdiff_t k = (window)->kernel_height, s = (window)->stride, d = (window)->dilation;              \
-        if (k != (window)->kernel_width || k > 7) f(__VA_ARGS__, 0, 0, 0);                                \
+        if (k != (window)->kernel_width) f(__VA_ARGS__, 0, 0, 0);                                \
         else if (k == 3 && s == 1 && d == 1) f(__VA_ARGS__, 3, 1, 1);                                     \
         else if (k == 5 && s == 1 && d == 1) f(__VA_ARGS__, 5, 1, 1);                                     \
         else if (k == 3 && s == 1 && d == 2) f(__VA_ARGS__, 3, 1, 2);                                     \

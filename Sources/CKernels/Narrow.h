@@ -41,19 +41,18 @@ static void NAME(narrow_moments)(ptrdiff_t rows, ptrdiff_t columns, const T *x, 
 }
 
 static void NAME(narrow_products)(ptrdiff_t rows, ptrdiff_t columns, const T *g, const T *x, const T *mean,
-                                  const T *activated, double *sums, double *products) {
+                                  double *sums, double *products) {
     ptrdiff_t wide = rows * columns / WIDE;
     double lane_sums[WIDE] = {0}, lane_products[WIDE] = {0};
     T m[WIDE];
     NAME(tile)(columns, mean, m);
-    NAME(column_products_whole)(wide, g, WIDE, x, WIDE, m, activated, WIDE, lane_sums, lane_products);
+    NAME(column_products_whole)(wide, g, WIDE, x, WIDE, m, lane_sums, lane_products);
     for (ptrdiff_t c = 0; c < columns; c++) sums[c] = products[c] = 0;
     for (ptrdiff_t l = 0; l < WIDE; l++) {
         sums[l % columns] += lane_sums[l];
         products[l % columns] += lane_products[l];
     }
     for (ptrdiff_t i = wide * WIDE; i < rows * columns; i++) {
-        if (activated && !(activated[i] > 0)) continue;
         sums[i % columns] += g[i];
         products[i % columns] += g[i] * (x[i] - mean[i % columns]);
     }
@@ -66,15 +65,15 @@ static void NAME(narrow_affine_sum)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t
     const void *tiles[MOST_BRANCHES];
     for (ptrdiff_t k = 0; k < count; k++) {
         pitches[k] = WIDE;
-        if (scales[k]) NAME(tile)(columns, scales[k], tiled[k]);
-        tiles[k] = scales[k] ? tiled[k] : 0;
+        NAME(tile)(columns, scales[k], tiled[k]);
+        tiles[k] = tiled[k];
     }
     if (shift) NAME(tile)(columns, shift, tiled_shift);
     NAME(affine_sum_whole)(wide, 0, count, x, pitches, tiles, shift ? tiled_shift : 0, y, WIDE);
     for (ptrdiff_t i = wide * WIDE; i < rows * columns; i++) {
         T sum = shift ? ((const T *)shift)[i % columns] : 0;
         for (ptrdiff_t k = 0; k < count; k++) {
-            sum += ((const T *)x[k])[i] * (scales[k] ? ((const T *)scales[k])[i % columns] : 1);
+            sum += ((const T *)x[k])[i] * ((const T *)scales[k])[i % columns];
         }
         y[i] = sum;
     }

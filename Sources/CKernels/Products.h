@@ -1,8 +1,11 @@
-// Matrix products as the 1×1 convolutions of cells need them: long and narrow. Included for whole vectors: tiles
-// of rows and vectors of columns stay in registers over the whole inner extent.
+// Matrix products as the 1×1 convolutions of cells need them: long and narrow. Tiles of rows and vectors of columns
+// stay in registers over the whole inner extent.
 
 #define TILE 4
 #define UNROLL _Pragma("clang loop unroll(full)")
+
+// Rows of b are whole vectors long, so that these are the only ones there are.
+#if LANES == VECTOR_BYTES / SIZE
 
 static inline __attribute__((always_inline)) void BLOCK(products_tile)(
     ptrdiff_t rows, ptrdiff_t vectors, ptrdiff_t last, ptrdiff_t k, const T *a, ptrdiff_t a_pitch, const T *b,
@@ -61,6 +64,7 @@ static void BLOCK(products)(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t k, const T *a
 }
 
 #undef ROWS
+#endif
 
 static inline __attribute__((always_inline)) void BLOCK(accumulate_tile)(
     ptrdiff_t high, ptrdiff_t vectors, ptrdiff_t rows, const T *a, ptrdiff_t a_pitch, const T *b,

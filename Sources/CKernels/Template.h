@@ -81,10 +81,9 @@ static void NAME(unary)(int operation, ptrdiff_t rows, ptrdiff_t columns, const 
             case ERRATA_TANH: EACH(MATH(tanh)(v));
             case ERRATA_SIGMOID: EACH(NAME(sigmoid)(v));
             case ERRATA_SOFTPLUS: EACH(NAME(softplus)(v));
-            case ERRATA_RELU: EACH(v > 0 ? v : 0);
+            case ERRATA_RELU: EACH(v < 0 ? 0 : v);
             case ERRATA_ABS: EACH(MATH(fabs)(v));
             case ERRATA_SIGN: EACH((T)((v > 0) - (v < 0)));
-            case ERRATA_STEP: EACH((T)(v > 0));
         }
 #undef EACH
     }
@@ -178,15 +177,14 @@ static void NAME(column_moments)(ptrdiff_t rows, ptrdiff_t columns, const void *
 }
 
 static void NAME(column_products)(ptrdiff_t rows, ptrdiff_t columns, const void *g, ptrdiff_t g_pitch,
-                                  const void *x, ptrdiff_t x_pitch, const void *mean, const void *activated,
-                                  ptrdiff_t activated_pitch, double *sums, double *products) {
-    if (NAME(narrow)(columns) && g_pitch == columns && x_pitch == columns &&
-        (!activated || activated_pitch == columns)) {
-        NAME(narrow_products)(rows, columns, g, x, mean, activated, sums, products);
+                                  const void *x, ptrdiff_t x_pitch, const void *mean, double *sums,
+                                  double *products) {
+    if (NAME(narrow)(columns) && g_pitch == columns && x_pitch == columns) {
+        NAME(narrow_products)(rows, columns, g, x, mean, sums, products);
         return;
     }
     OVER_COLUMNS(column_products, columns, rows, (const T *)g + c, g_pitch, (const T *)x + c, x_pitch,
-                 (const T *)mean + c, AT(activated, c), activated_pitch, sums + c, products + c);
+                 (const T *)mean + c, sums + c, products + c);
 }
 
 // MARK: Normalisation
@@ -210,26 +208,23 @@ static void NAME(affine)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdi
 
 static void NAME(affine_gradient)(ptrdiff_t rows, ptrdiff_t columns, const void *g, ptrdiff_t g_pitch,
                                   const void *x, ptrdiff_t x_pitch, const void *mean, const void *a,
-                                  const void *b, const void *k, const void *activated,
-                                  ptrdiff_t activated_pitch, void *y, ptrdiff_t y_pitch) {
-    if (NAME(narrow)(columns) && g_pitch == columns && x_pitch == columns && y_pitch == columns &&
-        (!activated || activated_pitch == columns)) {
+                                  const void *b, const void *k, void *y, ptrdiff_t y_pitch) {
+    if (NAME(narrow)(columns) && g_pitch == columns && x_pitch == columns && y_pitch == columns) {
         T m[WIDE], ta[WIDE], tb[WIDE], tk[WIDE];
         NAME(tile)(columns, mean, m);
         NAME(tile)(columns, a, ta);
         NAME(tile)(columns, b, tb);
         NAME(tile)(columns, k, tk);
         ptrdiff_t wide = rows * columns / WIDE, done = wide * (WIDE / columns);
-        NAME(affine_gradient_whole)(wide, g, WIDE, x, WIDE, m, ta, tb, tk, activated, WIDE, y, WIDE);
+        NAME(affine_gradient_whole)(wide, g, WIDE, x, WIDE, m, ta, tb, tk, y, WIDE);
         g = (const T *)g + done * columns;
         x = (const T *)x + done * columns;
         y = (T *)y + done * columns;
-        activated = AT(activated, done * columns);
         rows -= done;
     }
     OVER_COLUMNS(affine_gradient, columns, rows, (const T *)g + c, g_pitch, (const T *)x + c, x_pitch,
-                 (const T *)mean + c, (const T *)a + c, (const T *)b + c, (const T *)k + c, AT(activated, c),
-                 activated_pitch, (T *)y + c, y_pitch);
+                 (const T *)mean + c, (const T *)a + c, (const T *)b + c, (const T *)k + c, (T *)y + c,
+                 y_pitch);
 }
 
 static void NAME(affine_sum)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t count, const void *const *x,
@@ -277,7 +272,7 @@ static void NAME(pad_image)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channel
             for (ptrdiff_t p = 0; p < width; p++) {
                 for (ptrdiff_t c = 0; c < channels; c++) {
                     T v = x[p * x_pitch + c];
-                    y[p * channels + c] = relu && !(v > 0) ? 0 : v;
+                    y[p * channels + c] = relu && v < 0 ? 0 : v;
                 }
             }
         }

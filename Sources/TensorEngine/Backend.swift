@@ -3,7 +3,7 @@
 /// Nothing above a backend sees a raw pointer, so a GPU is another conformer. Methods take and return
 /// tensors and never look at their history: differentiation is the business of the operations in `Ops/`,
 /// which also check shapes and types, so that a backend may take them as given. Inputs may be views
-/// (`Tensor.pitch`); results are contiguous unless a destination is given. Chunks of work are fixed by the
+/// (`Tensor.pitch`); results are contiguous. Chunks of work are fixed by the
 /// problem and partial sums are reduced in a fixed order, so results do not depend on the number of threads.
 public protocol Backend: AnyObject, Sendable {
     /// What computes, for people: kernels, BLAS core, threads.
@@ -77,15 +77,14 @@ public protocol Backend: AnyObject, Sendable {
     func channelMoments(_ x: Tensor) -> (mean: Tensor, variance: Tensor)
     /// y = (x − mean)·scale + shift, each per channel; `shift` and `relu` optional.
     func channelAffine(_ x: Tensor, mean: Tensor, scale: Tensor, shift: Tensor?, relu: Bool) -> Tensor
-    /// Σ_k scales[k]·tensors[k] + shift for tensors of one shape, scales and shift per channel; a `nil` scale
-    /// is 1. The mixed operation's weighted sum over normalised branches in one pass.
-    func channelAffineSum(_ tensors: [Tensor], scales: [Tensor?], shift: Tensor?) -> Tensor
-    /// Per channel Σ g and Σ g·(x − mean), with g the cotangent, masked by y > 0 where `activated` is given.
-    func channelSums(_ cotangent: Tensor, _ x: Tensor, mean: Tensor, activated: Tensor?)
+    /// Σ_k scales[k]·tensors[k] + shift for tensors of one shape, scales and shift per channel.
+    func channelAffineSum(_ tensors: [Tensor], scales: [Tensor], shift: Tensor?) -> Tensor
+    /// Per channel Σ g and Σ g·(x − mean), with g the cotangent.
+    func channelSums(_ cotangent: Tensor, _ x: Tensor, mean: Tensor)
         -> (sum: Tensor, product: Tensor)
     /// dx = a·g + b·(x − mean) + c, each per channel, with g masked as in `channelSums`.
     func channelGradient(
-        _ cotangent: Tensor, _ x: Tensor, mean: Tensor, a: Tensor, b: Tensor, c: Tensor, activated: Tensor?
+        _ cotangent: Tensor, _ x: Tensor, mean: Tensor, a: Tensor, b: Tensor, c: Tensor
     ) -> Tensor
 
     // MARK: Random numbers
@@ -112,8 +111,6 @@ public struct MemoryUse: Sendable {
 
 public enum UnaryOperation: UInt8, Sendable, CaseIterable {
     case negate, exp, log, sqrt, rsqrt, reciprocal, square, tanh, sigmoid, softplus, relu, abs, sign
-    /// 1 where x > 0, else 0.
-    case step
 }
 
 public enum BinaryOperation: UInt8, Sendable, CaseIterable {

@@ -22,9 +22,6 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
     /// The product of all extents but the innermost: pixels in NHWC.
     public var rows: Int { extents.dropLast().reduce(1, *) }
 
-    /// The same shape with the innermost extent replaced.
-    public func replacingChannels(_ channels: Int) -> Shape { Shape(extents.dropLast() + [channels]) }
-
     public var description: String { "[\(extents.map(String.init).joined(separator: ", "))]" }
 
     /// The shape two operands broadcast to by numpy's rule, or `nil` where they do not.

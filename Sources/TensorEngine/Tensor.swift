@@ -3,7 +3,7 @@
 /// The elements lie in row-major order. A tensor may be a view of some channels of a larger one: then
 /// consecutive rows (the flattened outer axes; pixels in NHWC) are `pitch` elements apart and each holds
 /// `shape.channels` contiguous elements. Every kernel takes pitches, so that a part of a concatenation is
-/// read and written in place.
+/// read in place.
 public struct Tensor: @unchecked Sendable {
     public let shape: Shape
     public let dtype: DType

@@ -96,6 +96,13 @@ struct ShapeErrorTests {
         #expect(kinds.contains("float32") && kinds.contains("float64"))
         let pool = message { try x.maxPool(.init(size: 7, stride: 1, padding: 0)) }
         #expect(pool.contains("maxPool") && pool.contains("7"))
+        let sources = message {
+            try MixedSum(
+                sources: [x, backend.zeros([1, 4, 4, 3], .float32)],
+                branches: [MixedBranch(source: 0, .identity, normalizations: [nil])]
+            ).output().output
+        }
+        #expect(sources.contains("mixedSum") && sources.contains("[1, 4, 4, 3]"))
         let product = message {
             try backend.zeros([2, 3], .float32).matmul(backend.zeros([2, 3], .float32))
         }

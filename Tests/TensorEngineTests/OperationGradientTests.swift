@@ -247,6 +247,46 @@ struct OperationGradientTests {
     @Test(arguments: layers) func layerGradients(_ test: GradientCase) throws { try check(test) }
     @Test(arguments: mixedSums) func mixedSumGradients(_ test: GradientCase) throws { try check(test) }
 
+    @Test("Sums of views of one channel read their own elements")
+    func oneChannelViews() throws {
+        let view = try backend.tensor([0.0, 1, 2, 3, 4, 5], [2, 3]).sliced(axis: -1, from: 1, count: 1)
+        #expect(try view.sum().item() == 5)
+        #expect(try view.max(axes: [0]).doubles() == [4])
+        #expect(try view.sum(axes: [0]).doubles() == [5])
+    }
+
+    @Test("A source that no branch reads keeps what has flowed to it")
+    func unreadSources() throws {
+        let x = random([2, 3, 3, 2], 1)
+        let weight = random([1, 1, 2, 2], 2).variable
+        let state = try x.convolution(weight)
+        let node = try MixedSum(
+            sources: [state, x], branches: [MixedBranch(source: 1, .identity, normalizations: [nil])]
+        ).output().output
+        let alone = try gradients(of: state.squared().sum(), withRespectTo: [weight])[0]
+        let both = try gradients(of: state.squared().sum() + node.sum(), withRespectTo: [weight])[0]
+        expectClose(both, alone, 1e-12)
+    }
+
+    @Test("A ReLU hands on what is no number, so that divergence shows")
+    func reluOfNaN() throws {
+        for dtype in [DType.float32, .float64] {
+            let x = try backend.tensor([Double.nan, -1, 2, 0, 1, -2, 3, Double.nan], [1, 2, 2, 2])
+                .converted(to: dtype)
+            #expect(try x.relu().doubles().map(\.isNaN) == x.doubles().map(\.isNaN))
+            let identity = try backend.tensor([1.0, 0, 0, 1], [1, 1, 2, 2]).converted(to: dtype)
+            let sum = try MixedSum(
+                sources: [x],
+                branches: [
+                    MixedBranch(
+                        source: 0, .convolutions([ConvolutionStage(pointwise: identity)]),
+                        normalizations: [nil])
+                ]
+            ).output().output
+            #expect(try sum.doubles().contains(where: \.isNaN))
+        }
+    }
+
     @Test func thirdDerivative() throws {
         let x = try backend.tensor([0.7], [1]).variable
         let first = try gradients(of: x.tanh().sum(), withRespectTo: [x], createGraph: true)[0]

@@ -11,7 +11,7 @@
 // In the order of UnaryOperation.
 enum errata_unary {
     ERRATA_NEGATE, ERRATA_EXP, ERRATA_LOG, ERRATA_SQRT, ERRATA_RSQRT, ERRATA_RECIPROCAL, ERRATA_SQUARE,
-    ERRATA_TANH, ERRATA_SIGMOID, ERRATA_SOFTPLUS, ERRATA_RELU, ERRATA_ABS, ERRATA_SIGN, ERRATA_STEP
+    ERRATA_TANH, ERRATA_SIGMOID, ERRATA_SOFTPLUS, ERRATA_RELU, ERRATA_ABS, ERRATA_SIGN
 };
 
 // In the order of BinaryOperation.
@@ -55,19 +55,18 @@ typedef struct {
     // sums[c] = Σ_r x[r][c] and squares[c] = Σ_r (x[r][c] − mean)², the mean being these rows' own.
     void (*column_moments)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t pitch, double *sums,
                            double *squares);
-    // sums[c] = Σ_r g and products[c] = Σ_r g·(x − mean[c]); g counts only where activated > 0, if given.
+    // sums[c] = Σ_r g and products[c] = Σ_r g·(x − mean[c]).
     void (*column_products)(ptrdiff_t rows, ptrdiff_t columns, const void *g, ptrdiff_t g_pitch,
-                            const void *x, ptrdiff_t x_pitch, const void *mean, const void *activated,
-                            ptrdiff_t activated_pitch, double *sums, double *products);
+                            const void *x, ptrdiff_t x_pitch, const void *mean, double *sums,
+                            double *products);
     // y = (x − mean)·scale + shift, then ReLU if asked; shift may be absent.
     void (*affine)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t x_pitch, const void *mean,
                    const void *scale, const void *shift, int relu, void *y, ptrdiff_t y_pitch);
-    // y = a·g + b·(x − mean) + c, g masked as in column_products.
+    // y = a·g + b·(x − mean) + c
     void (*affine_gradient)(ptrdiff_t rows, ptrdiff_t columns, const void *g, ptrdiff_t g_pitch,
                             const void *x, ptrdiff_t x_pitch, const void *mean, const void *a, const void *b,
-                            const void *c, const void *activated, ptrdiff_t activated_pitch, void *y,
-                            ptrdiff_t y_pitch);
-    // y = Σ_k scales[k]·x[k] + shift; an absent scale is 1, an absent shift 0.
+                            const void *c, void *y, ptrdiff_t y_pitch);
+    // y = Σ_k scales[k]·x[k] + shift; an absent shift is 0.
     void (*affine_sum)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t count, const void *const *x,
                        const ptrdiff_t *pitches, const void *const *scales, const void *shift, void *y,
                        ptrdiff_t y_pitch);
@@ -105,10 +104,11 @@ typedef struct {
 
     // The first maximum's position within the image counts; positions may be absent.
     void (*max_pool)(const errata_window *window, const void *x, void *y, int32_t *positions);
-    // x += the gradient of max_pool with respect to it, g being that of its output.
+    // gradient += that of max_pool with respect to x, g being that of its output.
     void (*max_pool_gradient)(const errata_window *window, const void *x, const void *g, void *gradient);
     void (*average_pool)(const errata_window *window, const void *x, void *y);
-    void (*average_pool_gradient)(const errata_window *window, const void *g, void *x);
+    // gradient += that of average_pool
+    void (*average_pool_gradient)(const errata_window *window, const void *g, void *gradient);
     // y[p][c] = x[positions[p][c]][c], and its adjoint, which adds.
     void (*gather_positions)(ptrdiff_t pixels, ptrdiff_t channels, const void *x, ptrdiff_t x_pitch,
                              const int32_t *positions, void *y);

@@ -72,9 +72,14 @@ public struct DiscreteTrainer: Sendable {
                 "step \(step + 1): the loss is \(value); training has diverged. Lower the learning rate")
         }
         let optimizer = InnerOptimizer(model.rule, rate: rate(epoch: epoch), clip: settings.weights.clip)
-        let (updated, next, _) = try optimizer.step(
+        let (updated, next, norm) = try optimizer.step(
             model.state.parameters,
             gradients: gradients(of: loss, withRespectTo: variables.parameters, releasingGraph: true))
+        if let norm = try norm?.item(), !norm.isFinite {
+            throw LearnerError(
+                "step \(step + 1): the gradient's norm is \(norm); training has diverged. Lower the learning rate"
+            )
+        }
         model.state.parameters = updated.map(\.detached)
         model.state.statistics = recorder.updated(model.state.statistics)
         model.rule = next.rule

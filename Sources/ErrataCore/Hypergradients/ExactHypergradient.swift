@@ -6,6 +6,9 @@ public struct ExactHypergradient: Hypergradient {
         /// The occurrences of A that are kept; all where absent.
         public var paths: Set<String>?
         public var clip = ClipTreatment.differentiated
+        /// Whether second derivatives compute a supernet's cells again instead of keeping them: less memory, more
+        /// time, the same gradient.
+        public var checkpointing = false
 
         public init() {}
     }
@@ -21,7 +24,8 @@ public struct ExactHypergradient: Hypergradient {
     ) throws -> OuterGradient {
         try AdjointSweep(
             problem: problem, solution: solution, paths: settings.paths,
-            levels: UnrolledLevels(secondDerivative: DoubleBackward(), clip: settings.clip)
+            levels: UnrolledLevels(
+                secondDerivative: DoubleBackward(checkpointing: settings.checkpointing), clip: settings.clip)
         ).gradient(recording: record)
     }
 }

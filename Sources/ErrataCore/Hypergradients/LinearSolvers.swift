@@ -33,10 +33,14 @@ func conjugateGradients(_ map: LinearMap, _ b: [Tensor], _ stopping: StoppingRul
     var (residual, direction) = (b, b)
     var square = try b.inner(b)
     let limit = square * stopping.tolerance * stopping.tolerance
-    for _ in 0..<stopping.iterations where square > limit {
+    for iteration in 0..<stopping.iterations where square > limit {
         let image = try map(direction)
         let curvature = try direction.inner(image)
-        guard curvature > 0 else { return try gmres(map, b, stopping) }
+        guard curvature > 0 else {
+            let rest = StoppingRule(
+                iterations: max(stopping.iterations - iteration - 1, 1), tolerance: stopping.tolerance)
+            return try gmres(map, b, rest)
+        }
         let length = square / curvature
         x = try x.adding(direction, times: length)
         residual = try residual.adding(image, times: -length)
@@ -51,7 +55,7 @@ func conjugateGradients(_ map: LinearMap, _ b: [Tensor], _ stopping: StoppingRul
 /// of which it keeps a vector an iteration.
 func gmres(_ map: LinearMap, _ b: [Tensor], _ stopping: StoppingRule) throws -> [Tensor] {
     let norm = try b.norm()
-    guard norm > 0 else { return b }
+    guard norm != 0 else { return b }
     var basis = [try b.scaled(by: 1 / norm)]
     /// The Hessenberg matrix made triangular, by columns, and the right-hand side, both rotated.
     var columns: [[Double]] = []
@@ -71,7 +75,7 @@ func gmres(_ map: LinearMap, _ b: [Tensor], _ stopping: StoppingRule) throws -> 
             column[row + 1] = rotation.cosine * lower - rotation.sine * upper
         }
         let diagonal = (column.last! * column.last! + rest * rest).squareRoot()
-        guard diagonal > 0 else { break }
+        guard diagonal != 0 else { break }
         let rotation = (cosine: column.last! / diagonal, sine: rest / diagonal)
         rotations.append(rotation)
         column[column.count - 1] = diagonal

@@ -2,7 +2,7 @@
 /// solved as one system: the series does not ask for symmetry.
 public struct NeumannHypergradient: Hypergradient {
     public struct Settings: Sendable, Hashable {
-        /// The series' step, less than 2 by the Jacobian's largest eigenvalue.
+        /// The series' step, below 2/λ with λ the Jacobian's largest eigenvalue.
         public var rate = 0.01
         /// Terms at most.
         public var iterations = 10

@@ -14,10 +14,15 @@ protocol SecondDerivative: Sendable {
 
 /// By reverse mode twice: exact, with the memory of a graph of the gradient.
 struct DoubleBackward: SecondDerivative {
+    /// Whether functions compute parts of themselves again instead of keeping them.
+    let checkpointing: Bool
+
     func product(
         of player: Player, at point: Point, direction: [Tensor], withRespectTo targets: [Dependency]
     ) throws -> [Dependency: [Tensor]] {
-        try GradientGraph(of: player, at: point, targets)
+        var point = point
+        point.checkpointing = checkpointing
+        return try GradientGraph(of: player, at: point, targets)
             .product(direction, withRespectTo: targets, releasingGraph: true)
     }
 }
@@ -53,7 +58,7 @@ struct CentralDifference: SecondDerivative {
         of player: Player, at point: Point, direction: [Tensor], withRespectTo targets: [Dependency]
     ) throws -> [Dependency: [Tensor]] {
         let norm = try direction.norm()
-        guard norm > 0 else { return [:] }
+        guard norm != 0 else { return [:] }
         let epsilon = scale / norm
         func slopes(_ step: Double) throws -> [Dependency: [Tensor]] {
             var moved = point

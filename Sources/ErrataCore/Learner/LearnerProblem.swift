@@ -195,7 +195,7 @@ struct LearnerProblem: Sendable {
     private func context(_ name: String, _ point: Point, _ recorder: StatisticsRecorder?) -> ForwardContext {
         ForwardContext(
             ModelState(parameters: point[name], statistics: state.players[name]!.state.statistics),
-            random: stream("\(name) masks", point), recorder: recorder)
+            random: stream("\(name) masks", point), recorder: recorder, checkpointing: point.checkpointing)
     }
 
     private func keep(_ recorder: StatisticsRecorder?, _ name: String, _ record: EvaluationRecord?) {

@@ -37,6 +37,8 @@ public struct Point: Sendable {
     public var statistics: [String: [Tensor]] = [:]
     /// Which of its level's steps a player is about to take, from 0: each draws random numbers of its own.
     public internal(set) var innerStep = 0
+    /// Whether a function should compute parts of itself again for a gradient instead of keeping them.
+    public internal(set) var checkpointing = false
 
     public init(architecture: [Tensor], values: [String: [Tensor]] = [:]) {
         self.values = [.architecture: architecture]

@@ -66,6 +66,9 @@ private struct ExactConfiguration: Configuration {
                 .atLeast(1)),
             .paths(\.paths),
             .init("clip", \.unrolling.clip, clipMeaning),
+            .init(
+                "checkpointing", \.unrolling.checkpointing,
+                "compute cells again instead of keeping them: less memory, more time"),
         ]
     }
 }
@@ -107,7 +110,8 @@ private struct NeumannConfiguration: Configuration {
     static var fields: [ConfigurationField<Self>] {
         [
             .init(
-                "rate", \.solving.rate, "the series' step, below 2 by the Jacobian's largest eigenvalue",
+                "rate", \.solving.rate,
+                "the series' step, below 2/λ with λ the Jacobian's largest eigenvalue",
                 .above(0)),
             .init("iterations", \.solving.iterations, "terms at most", .atLeast(1)),
             .init(

@@ -53,7 +53,7 @@ extension CPUBackend {
             parallel.ranges(columns, of: Self.chunk) { range in
                 let target = sum.pointer + range.lowerBound * size
                 kernel(
-                    Int32(ERRATA_ADD.rawValue), 1, range.count, target, 0, 1,
+                    Int32(BinaryOperation.add.rawValue), 1, range.count, target, 0, 1,
                     x.pointer + range.lowerBound * size,
                     0, 1, target, 0)
             }
@@ -62,7 +62,7 @@ extension CPUBackend {
         parallel.ranges(rows, of: rowsPerChunk(columns)) { range in
             let target = sum.pointer + range.lowerBound * columns * size
             kernel(
-                Int32(ERRATA_ADD.rawValue), range.count, columns, target, columns, 1,
+                Int32(BinaryOperation.add.rawValue), range.count, columns, target, columns, 1,
                 x.pointer + range.lowerBound * pitch * size, pitch, 1, target, columns)
         }
     }

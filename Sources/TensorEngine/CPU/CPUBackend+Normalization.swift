@@ -64,12 +64,12 @@ extension CPUBackend {
         return result
     }
 
-    public func channelAffineSum(_ tensors: [Tensor], scales: [Tensor?], shift: Tensor?) -> Tensor {
+    public func channelAffineSum(_ tensors: [Tensor], scales: [Tensor], shift: Tensor?) -> Tensor {
         let result = empty(tensors[0].shape, tensors[0].dtype)
         let kernel = kernels(result.dtype).affine_sum!
         let (columns, size) = (result.shape.channels, result.dtype.byteCount)
         let pitches = tensors.map(\.pitch)
-        let scales = scales.map { $0.map { UnsafeRawPointer($0.pointer) } }
+        let scales = scales.map { Optional(UnsafeRawPointer($0.pointer)) }
         parallel.ranges(result.shape.rows, of: rowsPerChunk(columns)) { range in
             let starts = tensors.map {
                 Optional(UnsafeRawPointer($0.pointer + range.lowerBound * $0.pitch * size))
@@ -81,7 +81,7 @@ extension CPUBackend {
         return result
     }
 
-    public func channelSums(_ cotangent: Tensor, _ x: Tensor, mean: Tensor, activated: Tensor?)
+    public func channelSums(_ cotangent: Tensor, _ x: Tensor, mean: Tensor)
         -> (sum: Tensor, product: Tensor)
     {
         let kernel = kernels(x.dtype).column_products!
@@ -91,7 +91,7 @@ extension CPUBackend {
             kernel(
                 range.count, columns, cotangent.pointer + first * cotangent.pitch, cotangent.pitch,
                 x.pointer + first * x.pitch, x.pitch, mean.pointer,
-                activated.map { $0.pointer + first * $0.pitch }, activated?.pitch ?? 0, sums, sums + columns)
+                sums, sums + columns)
         }
         let (sum, product) = (empty([columns], x.dtype), empty([columns], x.dtype))
         store(totals.prefix(columns), x.dtype, sum.pointer)
@@ -100,7 +100,7 @@ extension CPUBackend {
     }
 
     public func channelGradient(
-        _ cotangent: Tensor, _ x: Tensor, mean: Tensor, a: Tensor, b: Tensor, c: Tensor, activated: Tensor?
+        _ cotangent: Tensor, _ x: Tensor, mean: Tensor, a: Tensor, b: Tensor, c: Tensor
     ) -> Tensor {
         let result = empty(x.shape, x.dtype)
         let kernel = kernels(x.dtype).affine_gradient!
@@ -110,7 +110,6 @@ extension CPUBackend {
             kernel(
                 range.count, columns, cotangent.pointer + first * cotangent.pitch, cotangent.pitch,
                 x.pointer + first * x.pitch, x.pitch, mean.pointer, a.pointer, b.pointer, c.pointer,
-                activated.map { $0.pointer + first * $0.pitch }, activated?.pitch ?? 0,
                 result.pointer + first * columns, columns)
         }
         return result

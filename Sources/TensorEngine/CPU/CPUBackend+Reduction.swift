@@ -33,7 +33,7 @@ extension CPUBackend {
         _ operation: ReduceOperation, _ x: Tensor, outer: Int, reduced: Int, inner: Int, shape: Shape
     ) -> Tensor {
         // Sums of columns read views in place: the reduced rows are a pitch apart.
-        let inPlace = x.isContiguous || (outer == 1 && inner == x.shape.channels)
+        let inPlace = x.isContiguous || (outer == 1 && inner > 1 && inner == x.shape.channels)
         let x = inPlace ? x : contiguous(x)
         let pitch = x.isContiguous ? inner : x.pitch
         let result = empty(shape, x.dtype)

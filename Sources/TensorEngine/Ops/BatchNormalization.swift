@@ -72,7 +72,7 @@ extension Tensor {
         } backward: { context in
             let (x, g) = (context.inputs[0], context.cotangents[0]!)
             let (mean, factor, slope) = (context.saved[0], context.saved[1], context.saved[2])
-            let (sum, product) = x.backend.channelSums(g, x, mean: mean, activated: nil)
+            let (sum, product) = x.backend.channelSums(g, x, mean: mean)
             let input =
                 !context.wants(0)
                 ? nil
@@ -105,7 +105,6 @@ extension Tensor {
         let count = Double(x.shape.rows)
         return x.backend.channelGradient(
             cotangent, x, mean: mean, a: slope,
-            b: try slope * factor.squared() * product * (-1 / count), c: try slope * sum * (-1 / count),
-            activated: nil)
+            b: try slope * factor.squared() * product * (-1 / count), c: try slope * sum * (-1 / count))
     }
 }

@@ -298,6 +298,13 @@ extension MixedSum {
     /// The shape that each branch has after each of its stages.
     private func shapes() throws -> [[Shape]] {
         try require(!branches.isEmpty, "mixedSum", "no branches, expected at least one")
+        for source in sources {
+            try require(
+                source.shape.rank == 4 && source.shape[0] == sources[0].shape[0]
+                    && source.dtype == sources[0].dtype && source.dtype.isFloatingPoint, "mixedSum",
+                "a source \(source.dtype) \(source.shape) beside \(sources[0].dtype) \(sources[0].shape), expected "
+                    + "NHWC of one type and batch")
+        }
         let shapes = try branches.map(shapes)
         try require(
             shapes.allSatisfy { $0.last == shapes[0].last }, "mixedSum",
@@ -315,10 +322,6 @@ extension MixedSum {
             sources.indices.contains(branch.source), "mixedSum", "source \(branch.source) of \(sources.count)"
         )
         let source = sources[branch.source]
-        try require(
-            source.shape.rank == 4 && source.dtype == sources[0].dtype && source.dtype.isFloatingPoint,
-            "mixedSum",
-            "a source \(source.dtype) \(source.shape), expected \(sources[0].dtype) NHWC")
         var shapes: [Shape] = []
         switch branch.transform {
         case .identity: shapes = [source.shape]

@@ -21,7 +21,7 @@ struct NormalizationJacobian {
 
     func projected(_ g: Tensor) throws -> Projected {
         guard usesBatch else { return Projected(tensor: g, means: nil) }
-        let (sum, product) = g.backend.channelSums(g, x, mean: mean, activated: nil)
+        let (sum, product) = g.backend.channelSums(g, x, mean: mean)
         let share = 1 / Double(x.shape.rows)
         return Projected(tensor: g, means: (try sum * share, try product * share))
     }
@@ -44,14 +44,14 @@ struct NormalizationJacobian {
     func pairing(_ g: Projected, _ u: Projected) throws -> (value: Tensor, gradient: ChannelTerms?) {
         guard let ofG = g.means, let ofU = u.means else {
             let products = g.tensor.backend.channelSums(
-                g.tensor, u.tensor, mean: mean.filled(with: 0), activated: nil
+                g.tensor, u.tensor, mean: mean.filled(with: 0)
             ).product
             return (try (factor * products).sum(), nil)
         }
         let rows = Double(x.shape.rows)
         let covariance =
             try g.tensor.backend.channelSums(
-                g.tensor, u.tensor, mean: ofU.own, activated: nil
+                g.tensor, u.tensor, mean: ofU.own
             ).product * (1 / rows)
         let cubed = try cubed
         let both = try ofG.product * ofU.product

@@ -120,7 +120,7 @@ final class KinkBackend: Backend {
     // MARK: Watched
 
     func unary(_ operation: UnaryOperation, _ x: Tensor) -> Tensor {
-        if [.relu, .step, .abs, .sign].contains(operation) { watch(positive: bare(x)) }
+        if [.relu, .abs, .sign].contains(operation) { watch(positive: bare(x)) }
         return wrapped(inner.unary(operation, bare(x)))
     }
 
@@ -227,24 +227,23 @@ final class KinkBackend: Backend {
     func channelMoments(_ x: Tensor) -> (mean: Tensor, variance: Tensor) {
         wrapped(inner.channelMoments(bare(x)))
     }
-    func channelAffineSum(_ tensors: [Tensor], scales: [Tensor?], shift: Tensor?) -> Tensor {
+    func channelAffineSum(_ tensors: [Tensor], scales: [Tensor], shift: Tensor?) -> Tensor {
         wrapped(
             inner.channelAffineSum(
                 tensors.map { bare($0) }, scales: scales.map { bare($0) }, shift: bare(shift)))
     }
-    func channelSums(_ cotangent: Tensor, _ x: Tensor, mean: Tensor, activated: Tensor?)
+    func channelSums(_ cotangent: Tensor, _ x: Tensor, mean: Tensor)
         -> (sum: Tensor, product: Tensor)
     {
         wrapped(
-            inner.channelSums(bare(cotangent), bare(x), mean: bare(mean), activated: bare(activated)))
+            inner.channelSums(bare(cotangent), bare(x), mean: bare(mean)))
     }
     func channelGradient(
-        _ cotangent: Tensor, _ x: Tensor, mean: Tensor, a: Tensor, b: Tensor, c: Tensor, activated: Tensor?
+        _ cotangent: Tensor, _ x: Tensor, mean: Tensor, a: Tensor, b: Tensor, c: Tensor
     ) -> Tensor {
         wrapped(
             inner.channelGradient(
-                bare(cotangent), bare(x), mean: bare(mean), a: bare(a), b: bare(b), c: bare(c),
-                activated: bare(activated)))
+                bare(cotangent), bare(x), mean: bare(mean), a: bare(a), b: bare(b), c: bare(c)))
     }
     func uniform(_ shape: Shape, _ dtype: DType, in range: ClosedRange<Double>, from stream: RandomStream)
         -> Tensor

@@ -60,6 +60,27 @@ struct LearnerHypergradientTests {
         #expect(try values(direct.gradient) == values(first.gradient))
     }
 
+    @Test("Cells computed again give the same gradient in less memory")
+    func checkpointing() throws {
+        let search = try TinySearch()
+        // A batch whose images take more memory than the weights do.
+        let labels = (0..<96).map { Int32($0 % 3) }
+        let batch = try search.batch("large", 0, labels: labels)
+        let problem = search.learner.problem(
+            try search.initialState(), on: .init(training: batch, validation: batch), epoch: 0)
+        let solution = try problem.solve()
+        func measured(_ checkpointing: Bool) throws -> (gradient: [Double], peak: Int) {
+            var settings = ExactHypergradient.Settings()
+            settings.checkpointing = checkpointing
+            search.backend.resetPeakMemory()
+            let found = try ExactHypergradient(settings).gradient(of: problem, at: solution, recording: nil)
+            return (try values(found.gradient), search.backend.memory.peak)
+        }
+        let (kept, again) = (try measured(false), try measured(true))
+        #expect(zip(kept.gradient, again.gradient).allSatisfy { abs($0 - $1) <= 1e-12 * max(1, abs($0)) })
+        #expect(again.peak < kept.peak)
+    }
+
     @Test("No function is evaluated that no kept path runs through")
     func unneededPasses() throws {
         func counts(_ problem: MultilevelProblem, _ paths: Set<String>?) throws -> [String: Int] {

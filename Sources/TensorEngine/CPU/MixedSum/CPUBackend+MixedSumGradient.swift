@@ -25,7 +25,7 @@ private final class MixedGradientPass: @unchecked Sendable {
     private let constants: [[NormConstants?]]
     private let sums: CotangentSums
     /// For the batch norm that each branch's cotangent passes next.
-    private var coefficients: [Coefficients?]
+    private var adjoints: [NormalizationAdjoint?]
     /// The cotangents of the batch norms between stages, by branch; absent before a branch's first round.
     private var between: [Tensor?]
     private let runs: ImageRuns
@@ -48,15 +48,17 @@ private final class MixedGradientPass: @unchecked Sendable {
             norms.enumerated().map { norm, found in found.map { plan.constants(branch, norm, $0) } }
         }
         sums = CotangentSums(plan)
-        coefficients = plan.sum.branches.map { _ in nil }
-        between = coefficients.map { _ in nil }
+        adjoints = plan.sum.branches.map { _ in nil }
+        between = adjoints.map { _ in nil }
         runs = ImageRuns(images: plan.images)
         scratch = plan.scratch(outputs: 2)
         parameters =
             wants.parameters && plan.stages.contains { !$0.isEmpty }
             ? ParameterSums(plan, runs: runs.count) : nil
-        sources = zip(plan.sum.sources, wants.sources).map {
-            $1 ? plan.backend.empty($0.shape, $0.dtype) : nil
+        sources = plan.sum.sources.indices.map { index in
+            guard wants.sources[index] else { return nil }
+            if let (sum, isOwn) = wants.carried[index], isOwn, sum.isContiguous { return sum }
+            return plan.backend.empty(plan.sum.sources[index].shape, plan.dtype)
         }
         affine = plan.sum.branches.map { $0.normalizations.map { _ in nil } }
     }
@@ -108,7 +110,7 @@ private final class MixedGradientPass: @unchecked Sendable {
     /// Takes the cotangents through one stage of every branch that has so many.
     func run(_ round: Int) {
         let active = sum.branches.indices.filter { flows($0) && round < max(plan.stages[$0].count, 1) }
-        guard !active.isEmpty else { return }
+        guard round == 0 || !active.isEmpty else { return }
         // The stage of each branch; negative for one without convolutions.
         let stage = plan.stages.map { $0.count - 1 - round }
         var next: [Tensor?] = sum.branches.map { _ in nil }
@@ -156,7 +158,7 @@ private final class MixedGradientPass: @unchecked Sendable {
                         target: index > 0 ? targets[branch]!.image(image) : sources[source]?.image(image),
                         accumulates: index == 0
                     ) { first, count, target in
-                        coefficients[branch]!.apply(
+                        adjoints[branch]!.apply(
                             rows: count, gImage + first * g.pitch * plan.size, g.pitch,
                             yImage + first * y.pitch * plan.size, y.pitch, factor: factor, to: target)
                     }
@@ -197,19 +199,19 @@ private final class MixedGradientPass: @unchecked Sendable {
     /// The gradient of a branch without convolutions, added to its source's.
     private func simple(_ branch: Int, _ image: Int, _ factor: Double?, _ memory: MixedPlan.Memory) {
         let index = sum.branches[branch].source
-        guard let target = sources[index]?.image(image), let coefficients = coefficients[branch] else {
+        guard let target = sources[index]?.image(image), let adjoints = adjoints[branch] else {
             return
         }
         let source = sum.sources[index]
         let (y, g) = (memory.output(0), memory.output(1))
         func throughNorm(_ y: UnsafeRawPointer, _ pitch: Int) {
-            coefficients.apply(
+            adjoints.apply(
                 rows: plan.pixels, cotangent.image(image), cotangent.pitch, y, pitch, factor: factor, to: g)
         }
         switch sum.branches[branch].transform {
         case .maxPool(let window):
             let geometry = errata_window(pooling: window, source.shape, inputPitch: source.pitch)
-            if coefficients.readsValue {
+            if adjoints.readsValue {
                 withUnsafePointer(to: geometry) { plan.kernels.max_pool($0, source.image(image), y, nil) }
             }
             throughNorm(y, plan.channels)
@@ -217,12 +219,11 @@ private final class MixedGradientPass: @unchecked Sendable {
                 plan.kernels.max_pool_gradient($0, source.image(image), g, target)
             }
         case .averagePool(let window):
-            var geometry = errata_window(pooling: window, source.shape, inputPitch: source.pitch)
-            if coefficients.readsValue {
+            let geometry = errata_window(pooling: window, source.shape, inputPitch: source.pitch)
+            if adjoints.readsValue {
                 withUnsafePointer(to: geometry) { plan.kernels.average_pool($0, source.image(image), y) }
             }
             throughNorm(y, plan.channels)
-            geometry.output_pitch = plan.channels
             withUnsafePointer(to: geometry) { plan.kernels.average_pool_gradient($0, g, target) }
         case .identity, .convolutions:
             throughNorm(source.image(image), source.pitch)
@@ -238,12 +239,12 @@ private final class MixedGradientPass: @unchecked Sendable {
         let shape = plan.normalizedShape(branch, norm)
         guard let constants = constants[branch][norm] else {
             let scale = [Double](repeating: weight, count: shape.channels)
-            coefficients[branch] = Coefficients(plan, scale: scale)
+            adjoints[branch] = NormalizationAdjoint(plan, scale: scale)
             return
         }
         let slope = constants.slope.map { $0 * weight }
         guard needsSums(branch, norm) else {
-            coefficients[branch] = Coefficients(plan, scale: slope)
+            adjoints[branch] = NormalizationAdjoint(plan, scale: slope)
             return
         }
         let (total, product) = sums.totals[branch]
@@ -254,14 +255,14 @@ private final class MixedGradientPass: @unchecked Sendable {
             )
         }
         let count = Double(shape.rows)
-        coefficients[branch] =
+        adjoints[branch] =
             sum.branches[branch].normalizations[norm]!.usesBatch
-            ? Coefficients(
+            ? NormalizationAdjoint(
                 plan, scale: slope, mean: constants.mean,
                 slope: slope.indices.map {
                     -slope[$0] * constants.factor[$0] * constants.factor[$0] * product[$0] / count
                 }, shift: slope.indices.map { -slope[$0] * total[$0] / count })
-            : Coefficients(plan, scale: slope)
+            : NormalizationAdjoint(plan, scale: slope)
     }
 
     /// The gradient of each branch's weight: the inner product of the cotangent and the branch.
@@ -289,152 +290,5 @@ private final class MixedGradientPass: @unchecked Sendable {
         let tensor = backend.empty([values.count], plan.dtype)
         backend.store(values, plan.dtype, tensor.pointer)
         return tensor
-    }
-}
-
-/// What takes the cotangent g of a batch norm's output to that of its input y: scale·g + slope·(y − mean) + shift
-/// with the batch's own moments, scale·g with constant ones.
-private struct Coefficients {
-    private let plan: MixedPlan
-    private let count: Int
-    /// scale, mean, slope and shift; the first two alone where the moments are constant, the mean being 0.
-    private let vectors: Tensor
-    let readsValue: Bool
-
-    init(_ plan: MixedPlan, scale: [Double]) {
-        self.init(plan, [scale, scale.map { _ in 0 }], readsValue: false)
-    }
-
-    init(_ plan: MixedPlan, scale: [Double], mean: [Double], slope: [Double], shift: [Double]) {
-        self.init(plan, [scale, mean, slope, shift], readsValue: true)
-    }
-
-    private init(_ plan: MixedPlan, _ rows: [[Double]], readsValue: Bool) {
-        self.plan = plan
-        self.readsValue = readsValue
-        count = rows[0].count
-        vectors = plan.backend.empty([rows.count, count], plan.dtype)
-        plan.backend.store(rows.joined().map(\.self), plan.dtype, vectors.pointer)
-    }
-
-    /// - Parameter factor: what g counts by, in place of 1.
-    func apply(
-        rows: Int, _ g: UnsafeRawPointer, _ gPitch: Int, _ y: UnsafeRawPointer, _ yPitch: Int,
-        factor: Double?,
-        to target: UnsafeMutableRawPointer
-    ) {
-        guard let factor else { return apply(rows, g, gPitch, y, yPitch, vectors.pointer, to: target) }
-        plan.backend.withScratch(count, plan.dtype) { scale in
-            plan.backend.store(
-                plan.doubles(Tensor(storage: vectors.storage, shape: [count], dtype: plan.dtype)).map {
-                    $0 * factor
-                },
-                plan.dtype, scale)
-            apply(rows, g, gPitch, y, yPitch, scale, to: target)
-        }
-    }
-
-    private func apply(
-        _ rows: Int, _ g: UnsafeRawPointer, _ gPitch: Int, _ y: UnsafeRawPointer, _ yPitch: Int,
-        _ scale: UnsafeRawPointer, to target: UnsafeMutableRawPointer
-    ) {
-        let mean = vectors.element(count)
-        if readsValue {
-            plan.kernels.affine_gradient(
-                rows, count, g, gPitch, y, yPitch, mean, scale, vectors.element(2 * count),
-                vectors.element(3 * count), nil, 0, target, count)
-        } else {
-            plan.kernels.affine(rows, count, g, gPitch, mean, scale, nil, 0, target, count)
-        }
-    }
-}
-
-/// Σ g and Σ g·(y − mean) over the batch, by branch: each image's, added up in their order.
-private final class CotangentSums: @unchecked Sendable {
-    private let plan: MixedPlan
-    private let partials: Tensor
-    private let width: Int
-    private(set) var totals: [(total: [Double], product: [Double])]
-
-    init(_ plan: MixedPlan) {
-        self.plan = plan
-        let channels = plan.stages.joined().map { max($0.outputs, $0.channels) }.max() ?? 0
-        width = 2 * max(channels, plan.channels)
-        partials = plan.backend.empty([plan.images, plan.sum.branches.count, width], .float64)
-        totals = plan.sum.branches.map { _ in ([], []) }
-    }
-
-    private func place(_ branch: Int, _ image: Int) -> UnsafeMutablePointer<Double> {
-        partials.pointer.assumingMemoryBound(to: Double.self)
-            + (image * plan.sum.branches.count + branch) * width
-    }
-
-    func set(
-        _ branch: Int, _ image: Int, columns: Int, rows: Int, _ g: UnsafeRawPointer, _ gPitch: Int,
-        _ y: UnsafeRawPointer, _ yPitch: Int, mean: UnsafeRawPointer, factor: Double? = nil
-    ) {
-        let sums = place(branch, image)
-        plan.kernels.column_products(rows, columns, g, gPitch, y, yPitch, mean, nil, 0, sums, sums + columns)
-        if let factor { for index in 0..<(2 * columns) { sums[index] *= factor } }
-    }
-
-    func add(_ branch: Int, columns: Int) {
-        var sums = [Double](repeating: 0, count: 2 * columns)
-        for image in 0..<plan.images {
-            let part = place(branch, image)
-            for index in sums.indices { sums[index] += part[index] }
-        }
-        totals[branch] = (Array(sums.prefix(columns)), Array(sums.suffix(columns)))
-    }
-}
-
-/// The images in runs of neighbours, as many as a large machine has threads: each has a partial sum of the
-/// weights' gradients.
-private struct ImageRuns {
-    let images: Int
-    private let length: Int
-
-    init(images: Int) {
-        self.images = images
-        length = max((images + 15) / 16, 1)
-    }
-
-    var count: Int { (images + length - 1) / length }
-
-    subscript(_ run: Int) -> Range<Int> { (run * length)..<min((run + 1) * length, images) }
-}
-
-/// The gradients of all stages' weights: one partial sum for each run of images, added up in their order.
-private final class ParameterSums: @unchecked Sendable {
-    private let plan: MixedPlan
-    private let partials: Tensor
-    private let offsets: [[Int]]
-    private lazy var total = plan.backend.reduce(.sum, partials, axes: [0])
-
-    init(_ plan: MixedPlan, runs: Int) {
-        self.plan = plan
-        var count = 0
-        offsets = plan.stages.map { stages in
-            stages.map { stage in
-                defer { count += stage.parameterCount }
-                return count
-            }
-        }
-        partials = plan.backend.full(0, [runs, count], plan.dtype)
-    }
-
-    func place(_ branch: Int, _ stage: Int, run: Int) -> UnsafeMutableRawPointer {
-        partials.element(run * partials.shape[1] + offsets[branch][stage])
-    }
-
-    func gradient(_ branch: Int, _ stage: Int) -> (depthwise: Tensor?, pointwise: Tensor) {
-        let weights = plan.sum.branches[branch].stages[stage]
-        let (offset, count) = (offsets[branch][stage], plan.stages[branch][stage].depthwiseCount)
-        func part(_ shape: Shape, _ offset: Int) -> Tensor {
-            Tensor(storage: total.storage, shape: shape, dtype: plan.dtype, offset: offset)
-        }
-        return (
-            weights.depthwise.map { part($0.shape, offset) }, part(weights.pointwise.shape, offset + count)
-        )
     }
 }
