@@ -29,13 +29,7 @@ extension CorePlugin {
     }
 }
 
-/// The occurrences of A in the learner's problem.
-private enum ArchitecturePath: String, ConfigurationChoice {
-    case direct
-    case classWeights = "class_weights"
-    case w2, w1, generator, discriminator
-}
-
+extension ArchitecturePath: ConfigurationChoice {}
 extension ClipTreatment: ConfigurationChoice {}
 
 extension ConfigurationField {

@@ -172,10 +172,7 @@ public final class SearchRun {
         "validation_accuracy", "w1_gradient_norm", "w2_gradient_norm",
     ]
     /// The norms of the hypergradient's terms.
-    private static let termColumns = ["direct", "w2", "class_weights", "w1", "generator", "discriminator"].map
-    {
-        "architecture_gradient_\($0)"
-    }
+    private static let termColumns = ArchitecturePath.allCases.map { "architecture_gradient_\($0.rawValue)" }
 
     private var columns: [String] {
         ["step", "epoch"] + Self.stepColumns + Self.termColumns
