@@ -192,15 +192,11 @@ extension CPUBackend {
         _ body: (Range<Int>, UnsafeMutableRawPointer) -> Void
     ) -> Tensor {
         // As many partial sums as the threads of a large machine, unless they would take 64 MB.
-        let most = min(16, max((64 << 20) / max(shape.count * dtype.byteCount, 1), 2))
-        let run = max((count + most - 1) / most, 1)
-        let runs = max((count + run - 1) / run, 1)
-        let partial = full(0, [runs, shape.count], dtype)
-        parallel(runs) { index in
-            let range = (index * run)..<min((index + 1) * run, count)
-            body(range, partial.element(index * shape.count))
-        }
-        let sum = runs == 1 ? partial : reduce(.sum, partial, axes: [0])
+        let most = min(Runs.usual, max((64 << 20) / max(shape.count * dtype.byteCount, 1), 2))
+        let runs = Runs(of: count, most: most)
+        let partial = full(0, [runs.count, shape.count], dtype)
+        parallel(runs.count) { body(runs[$0], partial.element($0 * shape.count)) }
+        let sum = runs.count == 1 ? partial : reduce(.sum, partial, axes: [0])
         return Tensor(storage: sum.storage, shape: shape, dtype: dtype)
     }
 }

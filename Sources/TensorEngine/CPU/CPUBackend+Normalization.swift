@@ -43,10 +43,7 @@ extension CPUBackend {
             }
             seen += count
         }
-        let (mean, variance) = (empty([columns], dtype), empty([columns], dtype))
-        store(means, dtype, mean.pointer)
-        store(squares.lazy.map { $0 / seen }, dtype, variance.pointer)
-        return (mean, variance)
+        return (vector(means, dtype), vector(squares.lazy.map { $0 / seen }, dtype))
     }
 
     public func channelAffine(_ x: Tensor, mean: Tensor, scale: Tensor, shift: Tensor?, relu: Bool) -> Tensor
@@ -93,10 +90,7 @@ extension CPUBackend {
                 x.pointer + first * x.pitch, x.pitch, mean.pointer,
                 sums, sums + columns)
         }
-        let (sum, product) = (empty([columns], x.dtype), empty([columns], x.dtype))
-        store(totals.prefix(columns), x.dtype, sum.pointer)
-        store(totals.suffix(columns), x.dtype, product.pointer)
-        return (sum, product)
+        return (vector(totals.prefix(columns), x.dtype), vector(totals.suffix(columns), x.dtype))
     }
 
     public func channelGradient(

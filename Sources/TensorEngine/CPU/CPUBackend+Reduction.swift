@@ -129,6 +129,13 @@ extension CPUBackend {
         return total
     }
 
+    /// Float64 values as a tensor of a type.
+    func vector(_ values: some Collection<Double>, _ dtype: DType) -> Tensor {
+        let result = empty([values.count], dtype)
+        store(values, dtype, result.pointer)
+        return result
+    }
+
     /// Writes Float64 values in a tensor's type.
     func store(_ values: some Collection<Double>, _ dtype: DType, _ destination: UnsafeMutableRawPointer) {
         if dtype == .float32 {

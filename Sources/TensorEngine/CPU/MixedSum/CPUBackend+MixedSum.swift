@@ -7,7 +7,7 @@ extension CPUBackend {
     public func mixedSum(_ sum: MixedSum, keepingOutputs keeps: Bool) -> (
         output: Tensor, record: MixedSumRecord
     ) {
-        let plan = MixedPlan(self, sum)
+        let plan = MixedPlan(self, sum, for: .forward)
         let usesBatch = sum.branches.map { $0.normalizations.map { $0?.usesBatch ?? false } }
         let isSinglePass = !usesBatch.joined().contains(true)
         let stores = keeps || !isSinglePass
@@ -116,12 +116,12 @@ private struct MomentPartials: @unchecked Sendable {
                 return width
             }
         }
-        self.width = width
-        storage = plan.backend.empty([plan.images, max(width, 1)], .float64)
+        self.width = max(width, 1)
+        storage = plan.backend.empty([plan.images, self.width], .float64)
     }
 
     private func place(_ branch: Int, _ norm: Int, _ image: Int) -> UnsafeMutablePointer<Double> {
-        storage.pointer.assumingMemoryBound(to: Double.self) + image * max(width, 1) + offsets[branch][norm]
+        storage.pointer.assumingMemoryBound(to: Double.self) + image * width + offsets[branch][norm]
     }
 
     func add(_ branch: Int, _ norm: Int, _ image: Int, _ x: UnsafeRawPointer, pitch: Int) {

@@ -8,7 +8,7 @@ extension CPUBackend {
         _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedSumWants
     ) -> MixedSumGradient {
         let pass = MixedGradientPass(
-            MixedPlan(self, sum), record: record, cotangent: cotangent, wants: wants)
+            MixedPlan(self, sum, for: .gradient), record: record, cotangent: cotangent, wants: wants)
         pass.sumCotangents()
         for round in 0..<pass.plan.rounds { pass.run(round) }
         return pass.gradient()
@@ -28,7 +28,7 @@ private final class MixedGradientPass: @unchecked Sendable {
     private var adjoints: [NormalizationAdjoint?]
     /// The cotangents of the batch norms between stages, by branch; absent before a branch's first round.
     private var between: [Tensor?]
-    private let runs: ImageRuns
+    private let runs: Runs
     private let scratch: MixedPlan.Scratch
     private let parameters: ParameterSums?
     private let sources: [Tensor?]
@@ -50,7 +50,7 @@ private final class MixedGradientPass: @unchecked Sendable {
         sums = CotangentSums(plan)
         adjoints = plan.sum.branches.map { _ in nil }
         between = adjoints.map { _ in nil }
-        runs = ImageRuns(images: plan.images)
+        runs = Runs(of: plan.images)
         scratch = plan.scratch(outputs: 2)
         parameters =
             wants.parameters && plan.stages.contains { !$0.isEmpty }
@@ -150,6 +150,7 @@ private final class MixedGradientPass: @unchecked Sendable {
                             record.outputs[branch][index - 1].image(image), pitch: stage.channels,
                             vectors[branch], padding: stage.padding, into: memory.padded)
                     }
+                    let adjoint = adjoints[branch]!.times(factor)
                     let (gImage, yImage) = (g.image(image), y.image(image))
                     stage.gradient(
                         memory.padded, padding: index > 0 ? stage.padding : plan.paddings[source],
@@ -158,9 +159,9 @@ private final class MixedGradientPass: @unchecked Sendable {
                         target: index > 0 ? targets[branch]!.image(image) : sources[source]?.image(image),
                         accumulates: index == 0
                     ) { first, count, target in
-                        adjoints[branch]!.apply(
+                        adjoint.apply(
                             rows: count, gImage + first * g.pitch * plan.size, g.pitch,
-                            yImage + first * y.pitch * plan.size, y.pitch, factor: factor, to: target)
+                            yImage + first * y.pitch * plan.size, y.pitch, to: target)
                     }
                     if let mean = sumMeans[branch], let target = targets[branch] {
                         sums.set(
@@ -199,19 +200,18 @@ private final class MixedGradientPass: @unchecked Sendable {
     /// The gradient of a branch without convolutions, added to its source's.
     private func simple(_ branch: Int, _ image: Int, _ factor: Double?, _ memory: MixedPlan.Memory) {
         let index = sum.branches[branch].source
-        guard let target = sources[index]?.image(image), let adjoints = adjoints[branch] else {
+        guard let target = sources[index]?.image(image), let adjoint = adjoints[branch]?.times(factor) else {
             return
         }
         let source = sum.sources[index]
         let (y, g) = (memory.output(0), memory.output(1))
         func throughNorm(_ y: UnsafeRawPointer, _ pitch: Int) {
-            adjoints.apply(
-                rows: plan.pixels, cotangent.image(image), cotangent.pitch, y, pitch, factor: factor, to: g)
+            adjoint.apply(rows: plan.pixels, cotangent.image(image), cotangent.pitch, y, pitch, to: g)
         }
         switch sum.branches[branch].transform {
         case .maxPool(let window):
             let geometry = errata_window(pooling: window, source.shape, inputPitch: source.pitch)
-            if adjoints.readsValue {
+            if adjoint.readsValue {
                 withUnsafePointer(to: geometry) { plan.kernels.max_pool($0, source.image(image), y, nil) }
             }
             throughNorm(y, plan.channels)
@@ -220,7 +220,7 @@ private final class MixedGradientPass: @unchecked Sendable {
             }
         case .averagePool(let window):
             let geometry = errata_window(pooling: window, source.shape, inputPitch: source.pitch)
-            if adjoints.readsValue {
+            if adjoint.readsValue {
                 withUnsafePointer(to: geometry) { plan.kernels.average_pool($0, source.image(image), y) }
             }
             throughNorm(y, plan.channels)
@@ -286,9 +286,5 @@ private final class MixedGradientPass: @unchecked Sendable {
             }, affine: affine)
     }
 
-    private func vector(_ values: [Double]) -> Tensor {
-        let tensor = backend.empty([values.count], plan.dtype)
-        backend.store(values, plan.dtype, tensor.pointer)
-        return tensor
-    }
+    private func vector(_ values: [Double]) -> Tensor { backend.vector(values, plan.dtype) }
 }

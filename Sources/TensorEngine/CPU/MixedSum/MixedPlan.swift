@@ -20,7 +20,10 @@ final class MixedPlan: @unchecked Sendable {
     /// What each image's result is multiplied by, by branch.
     let imageFactors: [[Double]?]
 
-    init(_ backend: CPUBackend, _ sum: MixedSum) {
+    /// What a plan is for: the two passes need other forms of the weights.
+    enum Pass { case forward, gradient }
+
+    init(_ backend: CPUBackend, _ sum: MixedSum, for pass: Pass) {
         self.backend = backend
         self.sum = sum
         let first = sum.sources[sum.branches[0].source]
@@ -31,12 +34,11 @@ final class MixedPlan: @unchecked Sendable {
         stages = sum.branches.map { branch in
             shape = sum.sources[branch.source].shape
             switch branch.transform {
-            case .identity: break
             case .maxPool(let window), .averagePool(let window): shape = window.outputShape(shape)
-            case .convolutions: break
+            case .identity, .convolutions: break
             }
             return branch.stages.map { stage in
-                let plan = StagePlan(backend, stage, input: shape)
+                let plan = StagePlan(backend, stage, input: shape, for: pass)
                 shape = plan.output
                 return plan
             }
@@ -53,15 +55,7 @@ final class MixedPlan: @unchecked Sendable {
         }
         (self.paddings, self.branches) = (paddings, branches)
         rounds = max(stages.map(\.count).max()!, 1)
-        imageFactors = sum.branches.map { branch in
-            branch.imageFactors.map { factors in
-                let values = factors.dtype == .float64 ? factors : backend.cast(factors, to: .float64)
-                return [Double](unsafeUninitializedCapacity: factors.count) { buffer, count in
-                    backend.download(values, into: UnsafeMutableRawBufferPointer(buffer))
-                    count = factors.count
-                }
-            }
-        }
+        imageFactors = sum.branches.map { $0.imageFactors?.hostDoubles }
     }
 
     var size: Int { dtype.byteCount }
@@ -79,15 +73,7 @@ final class MixedPlan: @unchecked Sendable {
     /// The weight of each branch.
     func weights() -> [Double] {
         guard let weights = sum.weights else { return sum.branches.map { _ in 1 } }
-        return doubles(weights)
-    }
-
-    func doubles(_ x: Tensor) -> [Double] {
-        x.dtype == .float32
-            ? UnsafeBufferPointer(start: x.pointer.assumingMemoryBound(to: Float.self), count: x.count).map(
-                Double.init)
-            : Array(
-                UnsafeBufferPointer(start: x.pointer.assumingMemoryBound(to: Double.self), count: x.count))
+        return weights.hostDoubles
     }
 
     /// The elements of scratch memory that one thread needs: a padded image, the image between two
@@ -172,10 +158,10 @@ final class MixedPlan: @unchecked Sendable {
     func constants(_ branch: Int, _ norm: Int, _ moments: MixedSumRecord.Moments) -> NormConstants {
         let normalization = sum.branches[branch].normalizations[norm]!
         return NormConstants(
-            mean: doubles(moments.mean),
-            factor: doubles(moments.variance).map { 1 / ($0 + normalization.epsilon).squareRoot() },
-            scale: normalization.affine.map { doubles($0.scale) },
-            shift: normalization.affine.map { doubles($0.shift) })
+            mean: moments.mean.hostDoubles,
+            factor: moments.variance.hostDoubles.map { 1 / ($0 + normalization.epsilon).squareRoot() },
+            scale: normalization.affine.map { $0.scale.hostDoubles },
+            shift: normalization.affine.map { $0.shift.hostDoubles })
     }
 }
 
@@ -189,5 +175,17 @@ struct NormConstants {
 
     func vectors(_ backend: CPUBackend, _ dtype: DType) -> ChannelVectors {
         ChannelVectors(backend, dtype, mean: mean, scale: slope, shift: shift)
+    }
+}
+
+extension Tensor {
+    /// The elements of a contiguous tensor that the CPU backend holds.
+    var hostDoubles: [Double] {
+        func values<T: BinaryFloatingPoint>(_: T.Type) -> [Double] {
+            UnsafeBufferPointer(start: pointer.assumingMemoryBound(to: T.self), count: count).map {
+                Double($0)
+            }
+        }
+        return dtype == .float32 ? values(Float.self) : values(Double.self)
     }
 }

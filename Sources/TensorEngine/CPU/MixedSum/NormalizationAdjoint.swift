@@ -5,6 +5,8 @@ struct NormalizationAdjoint {
     private let count: Int
     /// scale, mean, slope and shift; the first two alone where the moments are constant, the mean being 0.
     private let vectors: Tensor
+    /// The first of them, times what g counts by.
+    private let scale: Tensor
     let readsValue: Bool
 
     init(_ plan: MixedPlan, scale: [Double]) {
@@ -16,41 +18,39 @@ struct NormalizationAdjoint {
     }
 
     private init(_ plan: MixedPlan, _ rows: [[Double]], readsValue: Bool) {
-        self.plan = plan
-        self.readsValue = readsValue
-        count = rows[0].count
-        vectors = plan.backend.empty([rows.count, count], plan.dtype)
+        let vectors = plan.backend.empty([rows.count, rows[0].count], plan.dtype)
         plan.backend.store(rows.joined().map(\.self), plan.dtype, vectors.pointer)
+        self.init(plan, vectors, readsValue: readsValue)
     }
 
-    /// - Parameter factor: what g counts by, in place of 1.
+    private init(_ plan: MixedPlan, _ vectors: Tensor, scale: Tensor? = nil, readsValue: Bool) {
+        self.plan = plan
+        self.vectors = vectors
+        self.readsValue = readsValue
+        count = vectors.shape[1]
+        self.scale = scale ?? vectors
+    }
+
+    /// The same where g counts by a factor; itself where absent.
+    func times(_ factor: Double?) -> NormalizationAdjoint {
+        guard let factor else { return self }
+        let scale = Tensor(storage: vectors.storage, shape: [count], dtype: plan.dtype).hostDoubles
+        return NormalizationAdjoint(
+            plan, vectors, scale: plan.backend.vector(scale.map { $0 * factor }, plan.dtype),
+            readsValue: readsValue)
+    }
+
     func apply(
         rows: Int, _ g: UnsafeRawPointer, _ gPitch: Int, _ y: UnsafeRawPointer, _ yPitch: Int,
-        factor: Double?,
         to target: UnsafeMutableRawPointer
-    ) {
-        guard let factor else { return apply(rows, g, gPitch, y, yPitch, vectors.pointer, to: target) }
-        plan.backend.withScratch(count, plan.dtype) { scale in
-            plan.backend.store(
-                plan.doubles(Tensor(storage: vectors.storage, shape: [count], dtype: plan.dtype)).map {
-                    $0 * factor
-                },
-                plan.dtype, scale)
-            apply(rows, g, gPitch, y, yPitch, scale, to: target)
-        }
-    }
-
-    private func apply(
-        _ rows: Int, _ g: UnsafeRawPointer, _ gPitch: Int, _ y: UnsafeRawPointer, _ yPitch: Int,
-        _ scale: UnsafeRawPointer, to target: UnsafeMutableRawPointer
     ) {
         let mean = vectors.element(count)
         if readsValue {
             plan.kernels.affine_gradient(
-                rows, count, g, gPitch, y, yPitch, mean, scale, vectors.element(2 * count),
+                rows, count, g, gPitch, y, yPitch, mean, scale.pointer, vectors.element(2 * count),
                 vectors.element(3 * count), target, count)
         } else {
-            plan.kernels.affine(rows, count, g, gPitch, mean, scale, nil, 0, target, count)
+            plan.kernels.affine(rows, count, g, gPitch, mean, scale.pointer, nil, 0, target, count)
         }
     }
 }

@@ -1,19 +1,3 @@
-/// The images in runs of neighbours, as many as a large machine has threads: each has a partial sum of the
-/// weights' gradients.
-struct ImageRuns {
-    let images: Int
-    private let length: Int
-
-    init(images: Int) {
-        self.images = images
-        length = max((images + 15) / 16, 1)
-    }
-
-    var count: Int { (images + length - 1) / length }
-
-    subscript(_ run: Int) -> Range<Int> { (run * length)..<min((run + 1) * length, images) }
-}
-
 /// The gradients of all stages' weights: one partial sum for each run of images, added up in their order.
 final class ParameterSums: @unchecked Sendable {
     private let plan: MixedPlan

@@ -7,23 +7,26 @@ final class StagePlan: @unchecked Sendable {
     private let backend: CPUBackend
     private let dtype: DType
     private let kernels: errata_kernels
-    private let depthwise, flipped: Tensor?
-    private let pointwise, transposed: PackedMatrix
+    private let depthwise: Tensor?
+    /// What `depthwiseAdjoint` takes; absent in the forward pass.
+    private let adjointDepthwise: Tensor?
+    /// [C, O] in the forward pass, [O, C] in the gradient's.
+    private let pointwise: PackedMatrix
     private let convolution: ConvolutionPlan
     let input, output: Shape
 
-    init(_ backend: CPUBackend, _ stage: ConvolutionStage, input: Shape) {
+    init(_ backend: CPUBackend, _ stage: ConvolutionStage, input: Shape, for pass: MixedPlan.Pass) {
         self.backend = backend
         self.input = input
         dtype = stage.pointwise.dtype
         kernels = backend.kernels(dtype)
         depthwise = stage.depthwise.map(backend.dense)
-        pointwise = PackedMatrix(backend, stage.pointwise, transposed: false)
-        transposed = PackedMatrix(backend, stage.pointwise, transposed: true)
+        pointwise = PackedMatrix(backend, stage.pointwise, transposed: pass == .gradient)
         convolution = ConvolutionPlan(
             input: input, weights: depthwise?.shape ?? [1, 1, 1, input.channels],
             depthwise == nil ? ConvolutionGeometry() : stage.depthwiseGeometry(input))
-        flipped = convolution.adjointFlips ? depthwise.map(backend.flipped) : nil
+        adjointDepthwise =
+            pass == .forward ? nil : convolution.adjointFlips ? depthwise.map(backend.flipped) : depthwise
         output = [input[0], convolution.outputHeight, convolution.outputWidth, stage.pointwise.shape[3]]
     }
 
@@ -105,8 +108,8 @@ final class StagePlan: @unchecked Sendable {
             if wantsInput {
                 kernels.products(
                     rows.count, output[2], channels, outputs, g, output[2] * outputs, outputs,
-                    transposed.pointer,
-                    transposed.pitch, inside + rows.lowerBound * line * size, line, channels)
+                    pointwise.pointer, pointwise.pitch, inside + rows.lowerBound * line * size, line, channels
+                )
             }
         }
         if let sums, depthwise != nil {
@@ -119,9 +122,9 @@ final class StagePlan: @unchecked Sendable {
         guard let target else { return }
         let maskLine = (input[2] + 2 * padding) * channels
         let mask = padded + padding * (maskLine + channels) * size
-        if let depthwise {
+        if let adjointDepthwise {
             convolution.depthwiseAdjoint(
-                backend, dtype, scratch, (flipped ?? depthwise).pointer,
+                backend, dtype, scratch, adjointDepthwise.pointer,
                 scratch: scratch + convolution.borderedCount * size, to: target, mask: (mask, maskLine),
                 accumulates: accumulates)
         } else {
