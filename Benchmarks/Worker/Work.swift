@@ -44,13 +44,21 @@ struct Work {
         )
     }
 
-    /// Forward, backward and SGD step of the supernet; its architecture parameters take part.
-    private static func supernetStep(on backend: CPUBackend, batch count: Int) throws -> Work {
+    /// The supernet at its paper's size, with first weights and architecture parameters.
+    private static func search(on backend: CPUBackend) throws -> (any Supernet, ModelState, [Tensor]) {
         let space = DARTSSearchSpace()
         let supernet = try space.supernet(for: images)
         let stream = RandomStream(seed: 1)
-        var state = try supernet.layout.initialState(on: backend, .float32, from: stream)
-        let architecture = try space.architecture.initialState(on: backend, .float32, from: stream).parameters
+        return (
+            supernet, try supernet.layout.initialState(on: backend, .float32, from: stream),
+            try space.architecture.initialState(on: backend, .float32, from: stream).parameters
+        )
+    }
+
+    /// Forward, backward and SGD step of the supernet; its architecture parameters take part.
+    private static func supernetStep(on backend: CPUBackend, batch count: Int) throws -> Work {
+        let (supernet, initial, architecture) = try search(on: backend)
+        var state = initial
         let (images, labels) = try batch(count, on: backend)
         let sgd = SGD(momentum: 0.9, weightDecay: 3e-4)
         var momentum = SGD.State()
@@ -72,11 +80,7 @@ struct Work {
 
     /// The gradient of the supernet's loss for its weights; or of its product with a vector for the architecture.
     private static func gradient(second: Bool, on backend: CPUBackend, batch count: Int) throws -> Work {
-        let space = DARTSSearchSpace()
-        let supernet = try space.supernet(for: images)
-        let stream = RandomStream(seed: 1)
-        let state = try supernet.layout.initialState(on: backend, .float32, from: stream)
-        let architecture = try space.architecture.initialState(on: backend, .float32, from: stream).parameters
+        let (supernet, state, architecture) = try search(on: backend)
         let (images, labels) = try batch(count, on: backend)
         let vector = state.parameters.enumerated().map {
             backend.normal($1.shape, .float32, from: RandomStream(seed: 2, "vector", step: UInt64($0)))

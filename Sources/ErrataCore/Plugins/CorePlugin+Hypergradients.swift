@@ -40,6 +40,23 @@ extension ConfigurationField {
     }
 }
 
+private protocol PathSettings {
+    var paths: Set<String>? { get set }
+}
+
+extension PathSettings {
+    fileprivate func keeping(_ paths: [ArchitecturePath]) -> Self {
+        var result = self
+        result.paths = Set(paths.map(\.rawValue))
+        return result
+    }
+}
+
+extension ExactHypergradient.Settings: PathSettings {}
+extension FiniteDifferenceHypergradient.Settings: PathSettings {}
+extension NeumannHypergradient.Settings: PathSettings {}
+extension ConjugateGradientHypergradient.Settings: PathSettings {}
+
 private let clipMeaning =
     "whether the factor that clips W1's and W2's gradients is differentiated or held constant"
 
@@ -47,11 +64,7 @@ private struct ExactConfiguration: Configuration {
     private var unrolling = ExactHypergradient.Settings()
     private var paths = ArchitecturePath.allCases
 
-    var settings: ExactHypergradient.Settings {
-        var settings = unrolling
-        settings.paths = Set(paths.map(\.rawValue))
-        return settings
-    }
+    var settings: ExactHypergradient.Settings { unrolling.keeping(paths) }
 
     static var fields: [ConfigurationField<Self>] {
         [
@@ -71,11 +84,7 @@ private struct FiniteDifferenceConfiguration: Configuration {
     private var unrolling = FiniteDifferenceHypergradient.Settings()
     private var paths = ArchitecturePath.allCases
 
-    var settings: FiniteDifferenceHypergradient.Settings {
-        var settings = unrolling
-        settings.paths = Set(paths.map(\.rawValue))
-        return settings
-    }
+    var settings: FiniteDifferenceHypergradient.Settings { unrolling.keeping(paths) }
 
     static var fields: [ConfigurationField<Self>] {
         [
@@ -95,11 +104,7 @@ private struct NeumannConfiguration: Configuration {
     private var solving = NeumannHypergradient.Settings()
     private var paths = ArchitecturePath.allCases
 
-    var settings: NeumannHypergradient.Settings {
-        var settings = solving
-        settings.paths = Set(paths.map(\.rawValue))
-        return settings
-    }
+    var settings: NeumannHypergradient.Settings { solving.keeping(paths) }
 
     static var fields: [ConfigurationField<Self>] {
         [
@@ -123,11 +128,7 @@ private struct ConjugateGradientConfiguration: Configuration {
     private var solving = ConjugateGradientHypergradient.Settings()
     private var paths = ArchitecturePath.allCases
 
-    var settings: ConjugateGradientHypergradient.Settings {
-        var settings = solving
-        settings.paths = Set(paths.map(\.rawValue))
-        return settings
-    }
+    var settings: ConjugateGradientHypergradient.Settings { solving.keeping(paths) }
 
     static var fields: [ConfigurationField<Self>] {
         [
