@@ -7,8 +7,8 @@ func library(_ name: String, path: String? = nil, _ dependencies: [Target.Depend
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
-func plugin(_ name: String) -> Target {
-    library(name, path: "Plugins/\(name)", ["ErrataCore"])
+func plugin(_ name: String, _ more: [Target.Dependency] = []) -> Target {
+    library(name, path: "Plugins/\(name)", ["ErrataCore"] + more)
 }
 
 func tests(of name: String, _ more: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
@@ -46,7 +46,10 @@ let package = Package(
             "ErrataCLI",
             ["Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         plugin("DARTS"),
-        plugin("DCGAN"),
+        plugin("Adversarial"),
+        plugin("DCGAN", ["Adversarial"]),
+        plugin("LFM"),
+        plugin("Bilevel"),
         .executableTarget(
             name: "errata", dependencies: ["ErrataCLI", "DARTS", "DCGAN"], swiftSettings: strict),
         .executableTarget(
