@@ -1,4 +1,15 @@
-extension Genotype.Cell {
+import ErrataCore
+
+extension CellGenotype {
+    /// A picture of each cell, called `normal` and `reduction`.
+    public var drawings: [GenotypeDrawing] {
+        [("normal", normal), ("reduction", reduction)].map { name, cell in
+            GenotypeDrawing(name: name, dot: cell.graph(named: name))
+        }
+    }
+}
+
+extension CellGenotype.Cell {
     /// The cell as a graph in Graphviz's DOT language, inputs at the left.
     public func graph(named name: String) -> String {
         func state(_ index: Int) -> String {
@@ -20,10 +31,12 @@ extension Genotype.Cell {
             node("c_{k-2}", color: "darkseagreen2", label: "c<SUB>k−2</SUB>"),
             node("c_{k-1}", color: "darkseagreen2", label: "c<SUB>k−1</SUB>"),
         ]
-        lines += (0..<nodes).map { node("\($0)", color: "lightblue", label: "\($0)") }
+        lines += nodes.indices.map { node("\($0)", color: "lightblue", label: "\($0)") }
         lines.append(node("c_{k}", color: "palegoldenrod", label: "c<SUB>k</SUB>"))
-        lines += edges.enumerated().map { index, edge in
-            "    \"\(state(edge.input))\" -> \"\(index / 2)\" [label=\"\(escaped(edge.operation))\"]"
+        lines += nodes.enumerated().flatMap { index, edges in
+            edges.map { edge in
+                "    \"\(state(edge.input))\" -> \"\(index)\" [label=\"\(escaped(edge.operation))\"]"
+            }
         }
         lines += concatenation.map { "    \"\(state($0))\" -> \"c_{k}\" [style=dashed]" }
         return (lines + ["}"]).joined(separator: "\n") + "\n"
