@@ -38,8 +38,9 @@ let package = Package(
         .target(name: "CKernels", cSettings: [.treatAllWarnings(as: .error)]),
         library("TensorEngine", ["CKernels", "COpenBLAS"]),
         library("NeuralNetworks", ["TensorEngine"]),
+        library("Multilevel", ["NeuralNetworks"]),
         library("Datasets", ["TensorEngine", "CZlib"]),
-        library("ErrataCore", ["NeuralNetworks", "Datasets"]),
+        library("ErrataCore", ["Multilevel", "Datasets"]),
         library("Experiments", ["ErrataCore", "CYAML", "CHDF5", "CZlib"]),
         library(
             "ErrataCLI",

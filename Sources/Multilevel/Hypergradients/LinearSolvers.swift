@@ -1,19 +1,24 @@
 import TensorEngine
 
 /// A linear map of parameter lists, as products with it.
-typealias LinearMap = ([Tensor]) throws -> [Tensor]
+public typealias LinearMap = ([Tensor]) throws -> [Tensor]
 
 /// When an iterative solver stops.
-struct StoppingRule: Sendable {
+public struct StoppingRule: Sendable, Hashable {
     /// Products with the matrix at most.
-    let iterations: Int
+    public var iterations: Int
     /// The residual's norm relative to the right-hand side's.
-    let tolerance: Double
+    public var tolerance: Double
+
+    public init(iterations: Int, tolerance: Double) {
+        self.iterations = iterations
+        self.tolerance = tolerance
+    }
 }
 
 /// x ≈ M⁻¹b as rate·Σ_{j<n} (I − rate·M)ʲ b (Lorraine, Vicol and Duvenaud, 2020, Eq. 8). Converges where every
 /// eigenvalue of I − rate·M is less than 1 in modulus; M need not be symmetric.
-func neumannSeries(_ map: LinearMap, _ b: [Tensor], rate: Double, _ stopping: StoppingRule) throws
+public func neumannSeries(_ map: LinearMap, _ b: [Tensor], rate: Double, _ stopping: StoppingRule) throws
     -> [Tensor]
 {
     let limit = try b.norm() * stopping.tolerance
@@ -28,7 +33,7 @@ func neumannSeries(_ map: LinearMap, _ b: [Tensor], rate: Double, _ stopping: St
 
 /// x ≈ M⁻¹b for a symmetric M by conjugate gradients (Hestenes and Stiefel, 1952). Where a direction's curvature is
 /// not positive, the method does not apply, and GMRES takes over.
-func conjugateGradients(_ map: LinearMap, _ b: [Tensor], _ stopping: StoppingRule) throws -> [Tensor] {
+public func conjugateGradients(_ map: LinearMap, _ b: [Tensor], _ stopping: StoppingRule) throws -> [Tensor] {
     var x = try b.scaled(by: 0)
     var (residual, direction) = (b, b)
     var square = try b.inner(b)
@@ -53,7 +58,7 @@ func conjugateGradients(_ map: LinearMap, _ b: [Tensor], _ stopping: StoppingRul
 
 /// x ≈ M⁻¹b for any M by GMRES without restarts (Saad and Schultz, 1986): the least residual in the Krylov space,
 /// of which it keeps a vector an iteration.
-func gmres(_ map: LinearMap, _ b: [Tensor], _ stopping: StoppingRule) throws -> [Tensor] {
+public func gmres(_ map: LinearMap, _ b: [Tensor], _ stopping: StoppingRule) throws -> [Tensor] {
     let norm = try b.norm()
     guard norm != 0 else { return b }
     var basis = [try b.scaled(by: 1 / norm)]
@@ -93,4 +98,28 @@ func gmres(_ map: LinearMap, _ b: [Tensor], _ stopping: StoppingRule) throws -> 
         coefficients[row] = (side[row] - known) / columns[row][row]
     }
     return try zip(basis, coefficients).reduce(b.scaled(by: 0)) { try $0.adding($1.0, times: $1.1) }
+}
+
+/// The eigenvalue of largest modulus of a symmetric map, by power iteration (von Mises and Pollaczek-Geiringer, 1929).
+///
+/// - Parameters:
+///   - start: where the iteration begins; not orthogonal to the eigenvector.
+///   - stopping: the iteration ends when the estimate changes by less than the tolerance, relative to itself.
+/// - Returns: the eigenvalue with its sign; 0 for the zero map.
+public func dominantEigenvalue(_ map: LinearMap, from start: [Tensor], _ stopping: StoppingRule) throws
+    -> Double
+{
+    var vector = start
+    var estimate = 0.0
+    for _ in 0..<stopping.iterations {
+        let norm = try vector.norm()
+        guard norm > 0 else { return 0 }
+        vector = try vector.scaled(by: 1 / norm)
+        let image = try map(vector)
+        let next = try vector.inner(image)
+        let isConverged = abs(next - estimate) <= stopping.tolerance * abs(next)
+        (vector, estimate) = (image, next)
+        if isConverged { break }
+    }
+    return estimate
 }
