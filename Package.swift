@@ -7,8 +7,8 @@ func library(_ name: String, path: String? = nil, _ dependencies: [Target.Depend
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
-func plugin(_ name: String) -> Target {
-    library(name, path: "Plugins/\(name)", ["ErrataCore"])
+func plugin(_ name: String, _ more: [Target.Dependency] = []) -> Target {
+    library(name, path: "Plugins/\(name)", ["ErrataCore"] + more)
 }
 
 func tests(of name: String, _ more: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
@@ -23,6 +23,7 @@ let package = Package(
         .executable(name: "errata", targets: ["errata"]),
         .library(name: "ErrataCore", targets: ["ErrataCore"]),
         .library(name: "ErrataCLI", targets: ["ErrataCLI"]),
+        .library(name: "Cells", targets: ["Cells"]),
         .library(name: "DARTS", targets: ["DARTS"]),
         .library(name: "DCGAN", targets: ["DCGAN"]),
     ],
@@ -45,7 +46,8 @@ let package = Package(
         library(
             "ErrataCLI",
             ["Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-        plugin("DARTS"),
+        plugin("Cells"),
+        plugin("DARTS", ["Cells"]),
         plugin("DCGAN"),
         .executableTarget(
             name: "errata", dependencies: ["ErrataCLI", "DARTS", "DCGAN"], swiftSettings: strict),
@@ -61,6 +63,8 @@ let package = Package(
         tests(of: "ErrataCore", ["DARTS", "DCGAN"]),
         tests(of: "Experiments", ["CHDF5", "CZlib", "DARTS", "DCGAN"]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
+        library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
+        tests(of: "Cells", ["DARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "DCGAN", ["DARTS"]),
     ]

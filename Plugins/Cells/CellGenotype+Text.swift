@@ -147,9 +147,10 @@ private struct GenotypeParser {
 
     /// A quoted text, a whole number, or a list or tuple of such. What is none is a mistake in a name where a list
     /// begins, and in a number elsewhere.
-    private mutating func literal(first: Bool = true) throws -> Literal {
+    private mutating func literal(first: Bool = true, depth: Int = 0) throws -> Literal {
         let opening = peek()
         let start = position
+        guard depth < 8 else { throw error("expected lists within lists to end here") }
         switch opening {
         case "(", "[":
             position += 1
@@ -157,7 +158,7 @@ private struct GenotypeParser {
             var elements: [Literal] = []
             repeat {
                 guard peek() != closing else { break }
-                elements.append(try literal(first: elements.isEmpty))
+                elements.append(try literal(first: elements.isEmpty, depth: depth + 1))
             } while take(",")
             try expect(closing)
             return Literal(content: .list(elements), position: start)

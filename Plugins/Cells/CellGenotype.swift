@@ -60,7 +60,7 @@ public struct CellGenotype: Sendable, Hashable {
 }
 
 extension CellGenotype.Cell {
-    private func validate(_ name: String, _ operations: [String]?) throws {
+    fileprivate func validate(_ name: String, _ operations: [String]?) throws {
         guard !nodes.isEmpty else { throw GenotypeError("\(name) has no nodes, expected at least one") }
         var index = 0
         for (node, edges) in nodes.enumerated() {
@@ -91,7 +91,7 @@ extension CellGenotype.Cell {
 }
 
 /// Edges as they are written: all of a cell, two for each node, or a list for each node.
-enum WrittenEdges {
+enum WrittenEdges: Sendable {
     case edge(CellGenotype.Edge)
     case node([CellGenotype.Edge])
 

@@ -1,49 +1,70 @@
-/// How cells are stacked: channels and extents halve and double at one and at two thirds of the depth.
-package struct Depth: Sendable {
-    package struct Cell: Sendable {
-        /// The channels of the cell's inputs, of the one before the last and of the last.
-        let beforeLast, last: Int
-        /// The channels of its nodes.
-        let channels: Int
-        let isReduction: Bool
-        /// Whether the cell before is a reduction.
-        let followsReduction: Bool
+import ErrataCore
 
-        package init(
-            beforeLast: Int, last: Int, channels: Int, isReduction: Bool, followsReduction: Bool
+/// How cells are stacked: channels double and extents halve at one and at two thirds of the depth.
+public struct CellStack: Sendable {
+    /// A cell's place in the stack.
+    public struct Cell: Sendable {
+        /// From the stem, from 0.
+        public let index: Int
+        public let kind: CellKind
+        /// The channels of the cell's inputs, of the one before the last and of the last.
+        public let beforeLast, last: Int
+        /// The channels of its nodes.
+        public let channels: Int
+        /// Whether the cell before is a reduction.
+        public let followsReduction: Bool
+
+        public init(
+            index: Int = 0, kind: CellKind, beforeLast: Int, last: Int, channels: Int, followsReduction: Bool
         ) {
+            self.index = index
+            self.kind = kind
             self.beforeLast = beforeLast
             self.last = last
             self.channels = channels
-            self.isReduction = isReduction
             self.followsReduction = followsReduction
         }
+
+        /// The stride of an edge that comes from a state, 0 and 1 being the cell's inputs.
+        public func stride(from state: Int) -> Int { kind == .reduction && state < 2 ? 2 : 1 }
     }
 
-    let cells: [Cell]
+    public let cells: [Cell]
     /// The channels of the stem's output.
-    let stem: Int
+    public let stem: Int
     /// The channels of the last cell's output.
-    let features: Int
+    public let features: Int
 
     /// - Parameters:
     ///   - channels: of the first cells' nodes.
-    ///   - concatenated: how many nodes make up the output of a normal and of a reduction cell.
-    init(channels: Int, cells count: Int, stemMultiplier: Int, concatenated: (normal: Int, reduction: Int)) {
+    ///   - cells: how many.
+    ///   - stemMultiplier: the stem's channels, as a multiple of the first cells'.
+    ///   - concatenated: how many nodes make up the output of a cell of a kind.
+    public init(channels: Int, cells count: Int, stemMultiplier: Int, concatenated: (CellKind) -> Int) {
         stem = channels * stemMultiplier
         var (beforeLast, last, current) = (stem, stem, channels)
         var cells: [Cell] = []
         for index in 0..<count {
-            let isReduction = index == count / 3 || index == 2 * count / 3
-            if isReduction { current *= 2 }
+            let kind: CellKind = index == count / 3 || index == 2 * count / 3 ? .reduction : .normal
+            if kind == .reduction { current *= 2 }
             cells.append(
                 Cell(
-                    beforeLast: beforeLast, last: last, channels: current, isReduction: isReduction,
-                    followsReduction: cells.last?.isReduction ?? false))
-            let outputs = isReduction ? concatenated.reduction : concatenated.normal
-            (beforeLast, last) = (last, outputs * current)
+                    index: index, kind: kind, beforeLast: beforeLast, last: last, channels: current,
+                    followsReduction: cells.last?.kind == .reduction))
+            (beforeLast, last) = (last, concatenated(kind) * current)
         }
         self.cells = cells
         features = last
+    }
+
+    /// - Parameter setting: what says how many cells there are.
+    /// - Throws: `SettingError` if the stack has no cell of one of the kinds: nothing would decide its genotype.
+    public func requireBothKinds(_ setting: String) throws {
+        for kind in CellKind.allCases where !cells.contains(where: { $0.kind == kind }) {
+            let name = kind == .normal ? "normal" : "reduction"
+            throw SettingError(
+                setting,
+                "\(cells.count) cells have no \(name) cell among them, expected at least 3")
+        }
     }
 }

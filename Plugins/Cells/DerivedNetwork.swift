@@ -4,58 +4,85 @@ import TensorEngine
 
 /// The network of a genotype for images of CIFAR's size (DARTS, section 3.2): cells of fixed operations with
 /// affine batch norms, drop path on every edge that computes, and an auxiliary head at two thirds of the depth.
-struct DiscreteNetwork: Classifier {
-    let layout: ModelLayout
+public struct DerivedNetwork: Network {
+    public let layout: ModelLayout
+    private let settings: CellNetworkSettings
     private let stem: Stem
-    private let cells: [DiscreteCell]
+    private let cells: [DerivedCell]
     private let classifier: Linear
     private let auxiliary: (cell: Int, head: AuxiliaryHead)?
 
-    init(
-        _ genotype: Genotype, _ settings: NetworkSettings, stemMultiplier: Int, for images: ImageSpecification
+    /// - Parameters:
+    ///   - operations: those that the genotype may name.
+    ///   - stemMultiplier: the stem's channels, as a multiple of the first cells'.
+    /// - Throws: `GenotypeError` if the genotype is malformed or names another operation; `SettingError` if there
+    ///   are too few cells to have both kinds, or the images are too small for the auxiliary head.
+    public init(
+        _ genotype: CellGenotype, operations: [CellOperation], _ settings: CellNetworkSettings,
+        stemMultiplier: Int = 3, for images: ImageSpecification
     ) throws {
+        let operations = operations.filter(\.computes)
+        try genotype.validate(operations: operations.map(\.name))
         let builder = LayoutBuilder()
         let root = builder.root
-        let depth = Depth(
+        let stack = CellStack(
             channels: settings.channels, cells: settings.cells, stemMultiplier: stemMultiplier,
-            concatenated: (genotype.normal.concatenation.count, genotype.reduction.concatenation.count))
-        stem = Stem(root["stem"], inputs: images.channels, outputs: depth.stem)
-        cells = try depth.cells.enumerated().map { index, cell in
-            try DiscreteCell(
-                root["cells"][index], cell, cell.isReduction ? genotype.reduction : genotype.normal)
+            concatenated: { genotype[$0].concatenation.count })
+        try stack.requireBothKinds("evaluation.network.cells")
+        stem = Stem(root["stem"], inputs: images.channels, outputs: stack.stem)
+        cells = stack.cells.map { cell in
+            DerivedCell(root["cells"][cell.index], cell, genotype[cell.kind], operations)
         }
         if settings.auxiliary {
-            let index = 2 * settings.cells / 3
-            let reductions = depth.cells[...index].count(where: \.isReduction)
-            let extents = [images.height, images.width].map { ($0 + (1 << reductions) - 1) >> reductions }
-            guard extents.allSatisfy({ $0 >= AuxiliaryHead.smallestExtent }) else {
-                throw TensorError(
-                    "auxiliary head",
-                    "images of \(images.height)×\(images.width) leave features of \(extents[0])×\(extents[1]) at "
-                        + "cell \(index), expected at least 8×8 (images of 32×32): set auxiliary to false")
-            }
-            let cell = depth.cells[index]
-            let nodes = (cell.isReduction ? genotype.reduction : genotype.normal).concatenation.count
+            let cell = stack.cells[2 * settings.cells / 3]
+            try AuxiliaryHead.requireRoom(for: images, at: cell, of: stack)
             auxiliary = (
-                index,
-                AuxiliaryHead(root["auxiliary"], inputs: cell.channels * nodes, classes: images.classes)
+                cell.index,
+                AuxiliaryHead(
+                    root["auxiliary"], inputs: cell.channels * genotype[cell.kind].concatenation.count,
+                    classes: images.classes)
             )
         } else {
             auxiliary = nil
         }
-        classifier = Linear(root["classifier"], inputs: depth.features, outputs: images.classes)
+        classifier = Linear(root["classifier"], inputs: stack.features, outputs: images.classes)
         layout = builder.layout
+        self.settings = settings
     }
 
-    func logits(_ images: Tensor, _ context: ForwardContext) throws -> (logits: Tensor, auxiliary: Tensor?) {
+    public func logits(_ images: Tensor, _ context: ForwardContext) throws -> Tensor {
+        try outputs(images, context, withAuxiliary: false).logits
+    }
+
+    /// The cross-entropy, and the auxiliary head's with its weight.
+    public func trainingLoss(
+        _ images: Tensor, labels: Tensor, labelSmoothing: Double, _ context: ForwardContext
+    ) throws -> (loss: Tensor, logits: Tensor) {
+        let (logits, auxiliary) = try outputs(images, context, withAuxiliary: true)
+        var loss = try logits.crossEntropy(labels, labelSmoothing: labelSmoothing)
+        if let auxiliary {
+            loss =
+                try loss
+                + auxiliary.crossEntropy(labels, labelSmoothing: labelSmoothing) * settings.auxiliaryWeight
+        }
+        return (loss, logits)
+    }
+
+    /// The logits [N, classes], and the auxiliary head's where it is asked for and there.
+    public func outputs(_ images: Tensor, _ context: ForwardContext, withAuxiliary: Bool) throws
+        -> (logits: Tensor, auxiliary: Tensor?)
+    {
+        let time = context.time
+        let dropPath =
+            context.isTraining ? settings.dropPath * Double(time.epoch) / Double(max(time.epochs, 1)) : 0
         var last = try stem(images, context)
         var beforeLast = last
         var auxiliaryLogits: Tensor?
         for (index, cell) in cells.enumerated() {
             var context = context
             context.random = context.random.derived("drop path").derived(UInt64(index))
-            (beforeLast, last) = (last, try cell(beforeLast, last, context))
-            if let auxiliary, auxiliary.cell == index, context.normalization == .batch {
+            (beforeLast, last) = (last, try cell(beforeLast, last, dropPath: dropPath, context))
+            if withAuxiliary, let auxiliary, auxiliary.cell == index {
                 auxiliaryLogits = try auxiliary.head(last, context)
             }
         }
@@ -64,60 +91,45 @@ struct DiscreteNetwork: Classifier {
 }
 
 /// A cell of fixed operations.
-private struct DiscreteCell: Sendable {
-    private let preprocess0, preprocess1: any Operation
-    private let edges: [(input: Int, operation: any Operation)]
+private struct DerivedCell: Sendable {
+    private let preprocessing: Preprocessing
+    private let nodes: [CellNode]
     private let concatenation: [Int]
 
-    init(_ scope: Scope, _ cell: Depth.Cell, _ genotype: Genotype.Cell) throws {
-        (preprocess0, preprocess1) = preprocessing(scope, cell, affine: true)
+    /// - Parameter operations: all that the genotype names.
+    init(
+        _ scope: Scope, _ cell: CellStack.Cell, _ genotype: CellGenotype.Cell, _ operations: [CellOperation]
+    ) {
+        preprocessing = Preprocessing(scope, cell, affine: true)
         concatenation = genotype.concatenation
-        edges = try genotype.edges.enumerated().map { index, edge in
-            guard
-                let operation = Primitive(rawValue: edge.operation)?.operation(
-                    scope["edges"][index][edge.operation], channels: cell.channels,
-                    stride: cell.isReduction && edge.input < 2 ? 2 : 1, affine: true)
-            else { throw GenotypeError("'\(edge.operation)' is no operation of DARTS's") }
-            return (edge.input, operation)
-        }
-    }
-
-    func callAsFunction(_ beforeLast: Tensor, _ last: Tensor, _ context: ForwardContext) throws -> Tensor {
-        var states = [try preprocess0(beforeLast, context), try preprocess1(last, context)]
-        for node in stride(from: 0, to: edges.count, by: 2) {
-            let pair = Array(edges[node..<(node + 2)])
-            states.append(
-                try pair.output(of: states, context) { index in
-                    guard context.dropPathRate > 0, context.normalization == .batch,
-                        !pair[index].operation.isIdentity
-                    else { return nil }
-                    return try states[0].keptExamples(
-                        rate: context.dropPathRate, from: context.random.derived(UInt64(node + index)))
+        var index = 0
+        nodes = genotype.nodes.map { edges in
+            CellNode(
+                edges.map { edge in
+                    defer { index += 1 }
+                    let operation = operations.first { $0.name == edge.operation }?.operation(
+                        scope["edges"][index][edge.operation], channels: cell.channels,
+                        stride: cell.stride(from: edge.input), affine: true)
+                    return (edge.input, operation!)
                 })
         }
+    }
+
+    /// - Parameter dropPath: the probability with which an image's result of an operation is dropped.
+    func callAsFunction(
+        _ beforeLast: Tensor, _ last: Tensor, dropPath: Double, _ context: ForwardContext
+    ) throws -> Tensor {
+        var states = try preprocessing(beforeLast, last, context)
+        var first = 0
+        for node in nodes {
+            states.append(
+                try node.sum(of: states, context) { index in
+                    guard dropPath > 0, !node.edges[index].operation.isIdentity else { return nil }
+                    return try states[0].keptExamples(
+                        rate: dropPath, from: context.random.derived(UInt64(first + index)))
+                })
+            first += node.edges.count
+        }
         return try Tensor.concatenated(concatenation.map { states[$0] }, axis: -1)
-    }
-}
-
-/// A small classifier on features of 8×8 or more: its loss helps the lower cells train.
-private struct AuxiliaryHead: Sendable {
-    static let smallestExtent = 8
-    private let reduce, convolution: Convolution
-    private let norm0, norm1: BatchNorm
-    private let classifier: Linear
-
-    init(_ scope: Scope, inputs: Int, classes: Int) {
-        reduce = Convolution(scope["reduce"], inputs: inputs, outputs: 128, kernel: 1)
-        norm0 = BatchNorm(scope["norm0"], channels: 128)
-        convolution = Convolution(scope["convolution"], inputs: 128, outputs: 768, kernel: 2, padding: 0)
-        norm1 = BatchNorm(scope["norm1"], channels: 768)
-        classifier = Linear(scope["classifier"], inputs: 768, outputs: classes)
-    }
-
-    func callAsFunction(_ x: Tensor, _ context: ForwardContext) throws -> Tensor {
-        let pooled = try x.relu().averagePool(PoolingWindow(size: 5, stride: 3, padding: 0))
-        let reduced = try norm0(reduce(pooled, context), context).relu()
-        let features = try norm1(convolution(reduced, context), context).relu()
-        return try classifier(features.globalAveragePool(), context)
     }
 }
