@@ -23,6 +23,7 @@ let package = Package(
         .executable(name: "errata", targets: ["errata"]),
         .library(name: "ErrataCore", targets: ["ErrataCore"]),
         .library(name: "ErrataCLI", targets: ["ErrataCLI"]),
+        .library(name: "Cells", targets: ["Cells"]),
         .library(name: "DARTS", targets: ["DARTS"]),
         .library(name: "DCGAN", targets: ["DCGAN"]),
     ],
@@ -45,7 +46,8 @@ let package = Package(
         library(
             "ErrataCLI",
             ["Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-        plugin("DARTS"),
+        plugin("Cells"),
+        plugin("DARTS", ["Cells"]),
         plugin("Adversarial"),
         plugin("DCGAN", ["Adversarial"]),
         plugin("LFM"),
@@ -64,6 +66,8 @@ let package = Package(
         tests(of: "ErrataCore", ["DARTS", "DCGAN"]),
         tests(of: "Experiments", ["CHDF5", "CZlib", "DARTS", "DCGAN"]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
+        library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
+        tests(of: "Cells", ["DARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "DCGAN", ["DARTS"]),
     ]

@@ -61,24 +61,10 @@ extension SearchSpace {
     public func next(after architecture: [Tensor]) throws -> Self? { nil }
     public var narrowing: ConfigurationValue? { nil }
     public func narrowed(by narrowing: ConfigurationValue) throws -> Self {
-        throw SearchSpaceError("search_space", "it has no stages, and so nothing that narrows it")
+        throw SettingError("search_space", "it has no stages, and so nothing that narrows it")
     }
     public var signs: [MetricDeclaration] { [] }
     public func signs(of architecture: [Tensor]) throws -> [String: Double] { [:] }
-}
-
-/// Why a space makes no supernet or network, with the setting to change.
-public struct SearchSpaceError: Error, Hashable, CustomStringConvertible {
-    /// As a spec has it, such as `search_space.cells`.
-    public let setting: String
-    public let message: String
-
-    public init(_ setting: String, _ message: String) {
-        self.setting = setting
-        self.message = message
-    }
-
-    public var description: String { "\(setting): \(message)" }
 }
 
 /// What a network is given: images, and how many classes they fall into.
