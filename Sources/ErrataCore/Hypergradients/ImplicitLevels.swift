@@ -32,7 +32,7 @@ struct ImplicitLevels: LevelAdjoint {
         guard found.contains(where: { $0 != nil }) else { return }
 
         let players = try steps.map { try Stationarity($0, trace.end, names, reach, damping: damping) }
-        let b = zip(found, steps).map { $0 ?? $1.parameters.map { $0.filled(with: 0) } }
+        let b = try zip(found, steps).map { try $0 ?? $1.parameters.map { try $0.filled(with: 0) } }
         func split(_ vector: [Tensor]) -> [[Tensor]] {
             var rest = vector[...]
             return b.map { part in

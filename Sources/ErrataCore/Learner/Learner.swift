@@ -187,7 +187,7 @@ public struct Learner: Sendable {
         }
         let count = images.classes * columns
         let labels = try first.backend.tensor((0..<count).map { Int32($0 / columns) }, [count])
-        let noise = generator.noise(
+        let noise = try generator.noise(
             count, first.dtype, on: first.backend, from: RandomStream(seed: seed, "samples"))
         return try generator.images(
             noise: noise, labels: labels, ForwardContext(model.state, normalization: .batch))

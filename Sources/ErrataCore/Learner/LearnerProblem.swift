@@ -174,7 +174,7 @@ struct LearnerProblem: Sendable {
         -> Tensor
     {
         let labels = batches.training.labels
-        let noise = learner.generator.noise(
+        let noise = try learner.generator.noise(
             labels.count, batches.training.images.dtype, on: labels.backend,
             from: stream(label, point))
         return try learner.generator.images(

@@ -45,10 +45,10 @@ public struct AdversarialBatch: Sendable {
 
 extension ConditionalGenerator {
     /// Standard normal noise [count, noiseSize].
-    public func noise(_ count: Int, _ dtype: DType, on backend: any Backend, from stream: RandomStream)
+    public func noise(_ count: Int, _ dtype: DType, on backend: any Backend, from stream: RandomStream) throws
         -> Tensor
     {
-        backend.normal([count, noiseSize], dtype, from: stream)
+        try backend.normal([count, noiseSize], dtype, from: stream)
     }
 }
 
