@@ -13,7 +13,7 @@ func plugin(_ name: String, _ more: [Target.Dependency] = []) -> Target {
 
 func tests(of name: String, _ more: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + more,
+        name: "\(name)Tests", dependencies: [.init(stringLiteral: name), "CPUEngine"] + more,
         resources: resources, swiftSettings: strict)
 }
 
@@ -37,15 +37,19 @@ let package = Package(
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CKernels", cSettings: [.treatAllWarnings(as: .error)]),
-        library("TensorEngine", ["CKernels", "COpenBLAS"]),
+        library("TensorEngine", []),
+        library("CPUEngine", ["TensorEngine", "CKernels", "COpenBLAS"]),
         library("NeuralNetworks", ["TensorEngine"]),
         library("Multilevel", ["NeuralNetworks"]),
         library("Datasets", ["TensorEngine", "CZlib"]),
         library("ErrataCore", ["Multilevel", "Datasets"]),
-        library("Experiments", ["ErrataCore", "CYAML", "CHDF5", "CZlib"]),
+        library("Experiments", ["ErrataCore", "CPUEngine", "CYAML", "CHDF5", "CZlib"]),
         library(
             "ErrataCLI",
-            ["Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            [
+                "Experiments", "CPUEngine",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         plugin("Cells"),
         plugin("DARTS", ["Cells"]),
         plugin("Adversarial"),
@@ -55,10 +59,12 @@ let package = Package(
         .executableTarget(
             name: "errata", dependencies: ["ErrataCLI", "DARTS", "DCGAN"], swiftSettings: strict),
         .executableTarget(
-            name: "benchmark-worker", dependencies: ["DARTS", "DCGAN"], path: "Benchmarks/Worker",
+            name: "benchmark-worker", dependencies: ["CPUEngine", "DARTS", "DCGAN"],
+            path: "Benchmarks/Worker",
             swiftSettings: strict),
         .executableTarget(
-            name: "hypergradient-curves", dependencies: ["DARTS", "DCGAN"], path: "Benchmarks/Curves",
+            name: "hypergradient-curves", dependencies: ["CPUEngine", "DARTS", "DCGAN"],
+            path: "Benchmarks/Curves",
             swiftSettings: strict),
         tests(of: "TensorEngine", resources: [.copy("Fixtures")]),
         tests(of: "NeuralNetworks", resources: [.copy("Fixtures")]),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CPUEngine
 import Datasets
 import ErrataCore
 import Experiments

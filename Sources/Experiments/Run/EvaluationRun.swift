@@ -1,3 +1,4 @@
+import CPUEngine
 import Datasets
 import ErrataCore
 import Foundation
@@ -131,7 +132,7 @@ public final class EvaluationRun {
 
     private func checkpoint() throws {
         var archive = Archive()
-        archive.store(model, at: "network")
+        try archive.store(model, at: "network")
         archive.identify(as: "evaluation", experiment.spec, on: backend)
         archive[attribute: "step"] = .integer(step)
         archive[attribute: "genotype"] = .text("\(genotype)")

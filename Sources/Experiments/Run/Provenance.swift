@@ -1,3 +1,4 @@
+import CPUEngine
 import TensorEngine
 
 /// What decides, besides spec and seed, which bits a run computes. A run resumed elsewhere says so.

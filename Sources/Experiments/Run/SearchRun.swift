@@ -1,3 +1,4 @@
+import CPUEngine
 import Datasets
 import ErrataCore
 import Foundation
@@ -207,7 +208,7 @@ public final class SearchRun {
         var archive = Archive()
         try archive.store(state, on: backend)
         archive.identify(as: "search", experiment.spec, on: backend)
-        archive.store(try backend.tensor(weightSums, [weightSums.count]), at: "epoch/class_weight_sums")
+        try archive.store(backend.tensor(weightSums, [weightSums.count]), at: "epoch/class_weight_sums")
         archive[attribute: "epoch/steps"] = .integer(weightCount)
         if let best {
             archive[attribute: "best/genotype"] = .text("\(best.genotype)")

@@ -4,21 +4,23 @@ import TensorEngine
 
 extension Archive {
     /// Adds a model's parameters, statistics and optimiser state below a path.
-    mutating func store(_ model: TrainedModel, at path: String) {
+    mutating func store(_ model: TrainedModel, at path: String) throws {
         let names = model.layout.parameters.map(\.name)
-        func store(_ tensors: [Tensor], _ names: [String], _ group: String) {
-            for (tensor, name) in zip(tensors, names) { self.store(tensor, at: "\(path)/\(group)/\(name)") }
+        func store(_ tensors: [Tensor], _ names: [String], _ group: String) throws {
+            for (tensor, name) in zip(tensors, names) {
+                try self.store(tensor, at: "\(path)/\(group)/\(name)")
+            }
         }
-        store(model.state.parameters, names, "parameters")
-        store(model.state.statistics, model.layout.statistics.map(\.name), "statistics")
+        try store(model.state.parameters, names, "parameters")
+        try store(model.state.statistics, model.layout.statistics.map(\.name), "statistics")
         switch model.rule {
         case .sgd(_, let state):
             self[attribute: "\(path)/optimizer/has_velocities"] = .integer(state.velocities.isEmpty ? 0 : 1)
-            store(state.velocities, names, "optimizer/velocities")
+            try store(state.velocities, names, "optimizer/velocities")
         case .adam(_, let state):
             self[attribute: "\(path)/optimizer/steps"] = .integer(state.steps)
-            store(state.first, names, "optimizer/first_moments")
-            store(state.second, names, "optimizer/second_moments")
+            try store(state.first, names, "optimizer/first_moments")
+            try store(state.second, names, "optimizer/second_moments")
         }
     }
 
@@ -54,12 +56,12 @@ extension Archive {
 
     /// Adds all of a search's state.
     mutating func store(_ state: LearnerState, on backend: any Backend) throws {
-        store(state.architecture, at: "architecture")
-        for (name, model) in state.players { store(model, at: "levels/\(name)") }
+        try store(state.architecture, at: "architecture")
+        for (name, model) in state.players { try store(model, at: "levels/\(name)") }
         let classes = state.estimates.losses.count
-        store(try backend.tensor(state.estimates.losses, [classes]), at: "class_estimates/losses")
-        store(
-            try backend.tensor(state.estimates.seen.map { Int32($0 ? 1 : 0) }, [classes]),
+        try store(backend.tensor(state.estimates.losses, [classes]), at: "class_estimates/losses")
+        try store(
+            backend.tensor(state.estimates.seen.map { Int32($0 ? 1 : 0) }, [classes]),
             at: "class_estimates/seen")
         self[attribute: "step"] = .integer(state.step)
     }
