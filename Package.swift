@@ -68,6 +68,8 @@ let package = Package(
             swiftSettings: strict),
         tests(of: "TensorEngine", resources: [.copy("Fixtures")]),
         tests(of: "NeuralNetworks", resources: [.copy("Fixtures")]),
+        library("MultilevelTesting", path: "Tests/Support/MultilevelTesting", ["Multilevel"]),
+        tests(of: "Multilevel", ["MultilevelTesting"]),
         tests(of: "Datasets"),
         tests(of: "ErrataCore", ["DARTS", "DCGAN"]),
         tests(of: "Experiments", ["CHDF5", "CZlib", "DARTS", "DCGAN"]),
