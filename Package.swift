@@ -48,7 +48,10 @@ let package = Package(
             ["Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         plugin("Cells"),
         plugin("DARTS", ["Cells"]),
-        plugin("DCGAN"),
+        plugin("Adversarial"),
+        plugin("DCGAN", ["Adversarial"]),
+        plugin("LFM"),
+        plugin("Bilevel"),
         .executableTarget(
             name: "errata", dependencies: ["ErrataCLI", "DARTS", "DCGAN"], swiftSettings: strict),
         .executableTarget(

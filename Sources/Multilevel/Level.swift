@@ -41,6 +41,15 @@ public struct Player: Sendable {
         steps: Int = 1, accumulation: Int = 1, dependencies: [Dependency],
         objective: @escaping Objective.Function
     ) {
+        self.init(
+            id, parameters: parameters, buffers: buffers, descent: descent, steps: steps,
+            accumulation: accumulation, objective: Objective(dependencies + [.value(id)], objective))
+    }
+
+    init(
+        _ id: ValueID, parameters: [Tensor], buffers: [Tensor], descent: DescentStep, steps: Int,
+        accumulation: Int, objective: Objective
+    ) {
         precondition(
             steps >= 1 && accumulation >= 1,
             "\(steps) steps of \(accumulation) parts, expected at least 1 of each")
@@ -50,6 +59,6 @@ public struct Player: Sendable {
         self.descent = descent
         self.steps = steps
         self.accumulation = accumulation
-        self.objective = Objective(dependencies + [.value(id)], objective)
+        self.objective = objective
     }
 }

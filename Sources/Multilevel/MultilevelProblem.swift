@@ -55,3 +55,37 @@ public struct MultilevelProblem: Sendable {
         return result
     }
 }
+
+extension MultilevelProblem {
+    /// The problem whose players do not clip.
+    public var unclipped: MultilevelProblem {
+        replacingStages { stage in
+            guard case .level(let level) = stage else { return [stage] }
+            let players = level.players.map { player in
+                Player(
+                    player.id, parameters: player.parameters, buffers: player.buffers,
+                    descent: player.descent.unclipped, steps: player.steps,
+                    accumulation: player.accumulation, objective: player.objective)
+            }
+            return [.level(Level(players, isSimultaneous: level.isSimultaneous, steps: level.steps))]
+        }
+    }
+
+    /// The problem with a moving average of a player's variables as a value, moved once after the player's level.
+    public func averaging(_ player: ValueID, as id: ValueID, from average: [Tensor], decay: Double)
+        -> MultilevelProblem
+    {
+        replacingStages { stage in
+            guard case .level(let level) = stage, level.players.contains(where: { $0.id == player }) else {
+                return [stage]
+            }
+            return [stage, .coupling(.movingAverage(id, of: player, from: average, decay: decay))]
+        }
+    }
+
+    private func replacingStages(_ replace: (Stage) -> [Stage]) -> MultilevelProblem {
+        MultilevelProblem(
+            architecture: architecture, stages: stages.flatMap(replace), outer: outer,
+            communicator: communicator)
+    }
+}

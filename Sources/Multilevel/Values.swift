@@ -5,11 +5,11 @@ public struct Values: Sendable {
     private var tensors: [Dependency: [Tensor]]
     /// Models' buffers by player, as the steps so far have left them: constants.
     public internal(set) var buffers: [ValueID: [Tensor]] = [:]
-    public internal(set) var occasion = Occasion()
+    public var occasion = Occasion()
     /// Whether metrics are asked for: at the first evaluation of a step, not where it is differentiated once more.
-    public internal(set) var isObserved = false
+    public var isObserved = false
     /// Whether functions should compute parts of themselves again for a gradient instead of keeping them.
-    public internal(set) var checkpointing = false
+    public var checkpointing = false
 
     public init(architecture: [Tensor], values: [ValueID: [Tensor]] = [:]) {
         tensors = [.architecture: architecture]

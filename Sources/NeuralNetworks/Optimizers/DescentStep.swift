@@ -18,6 +18,9 @@ public struct DescentStep: Sendable {
         self.clip = clip
     }
 
+    /// The same step without clipping.
+    public var unclipped: DescentStep { DescentStep(optimizer, state: state, rate: rate) }
+
     /// - Parameter holdingClip: whether the factor that clips is a constant to differentiation.
     /// - Returns: the parameters after the step, the optimiser's state after it, and the gradients' norm before
     ///   clipping where clipping is on.

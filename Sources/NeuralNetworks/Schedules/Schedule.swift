@@ -6,6 +6,22 @@ public protocol Schedule: Sendable {
     ///
     /// - Parameter initial: the first learning rate.
     func rate(from initial: Double, at time: TrainingTime) -> Double
+
+    /// Checks that the schedule can begin at a learning rate. By default it can.
+    ///
+    /// - Throws: any error; its description says what does not fit.
+    func validate(from initial: Double) throws
+}
+
+extension Schedule {
+    public func validate(from initial: Double) throws {}
+}
+
+/// Why a schedule cannot begin at a learning rate.
+public struct ScheduleError: Error, Hashable, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
 }
 
 /// The first learning rate throughout.
@@ -22,6 +38,14 @@ public struct CosineSchedule: Schedule, Hashable {
     public var minimum: Double
 
     public init(minimum: Double = 0) { self.minimum = minimum }
+
+    public func validate(from initial: Double) throws {
+        guard minimum <= initial else {
+            throw ScheduleError(
+                "a cosine decays from the rate \(initial) to its minimum \(minimum), expected a minimum of at most "
+                    + "the rate")
+        }
+    }
 
     public func rate(from initial: Double, at time: TrainingTime) -> Double {
         minimum + (initial - minimum)

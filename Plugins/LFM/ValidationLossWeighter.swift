@@ -1,12 +1,13 @@
+import ErrataCore
 import TensorEngine
 
 /// l_c(A, W1′, D_val): each class's weight is the classifier's validation loss on it (Eq. 3).
 public struct ValidationLossWeighter: ClassWeighter {
     public var isDifferentiable: Bool { true }
-    public let absentClasses: AbsentClasses
+    public var absentClasses: AbsentClasses
 
     /// What weight a class gets that the validation batch has no example of; a constant in each case.
-    public enum AbsentClasses: String, CaseIterable, Sendable {
+    public enum AbsentClasses: String, ConfigurationChoice {
         /// The running mean of its losses in earlier batches; the mean of the batch's where there was none.
         case runningEstimate = "running-estimate"
         /// No weight.
@@ -15,7 +16,7 @@ public struct ValidationLossWeighter: ClassWeighter {
         case mean
     }
 
-    public init(absentClasses: AbsentClasses = .runningEstimate) { self.absentClasses = absentClasses }
+    public init(absentClasses: AbsentClasses) { self.absentClasses = absentClasses }
 
     public func weights(_ performance: ClassPerformance, estimates: ClassEstimates) throws -> Tensor {
         let losses = performance.losses
@@ -32,13 +33,15 @@ public struct ValidationLossWeighter: ClassWeighter {
     }
 }
 
-/// Every class weighs 1: synthetic images without learning from mistakes, the baseline.
-public struct UniformWeighter: ClassWeighter {
-    public var isDifferentiable: Bool { false }
+extension ValidationLossWeighter: Configuration {
+    public init() { self.init(absentClasses: .runningEstimate) }
 
-    public init() {}
-
-    public func weights(_ performance: ClassPerformance, estimates: ClassEstimates) throws -> Tensor {
-        performance.losses.filled(with: 1)
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .init(
+                "absent_classes", \.absentClasses,
+                "the weight of a class that the validation batch lacks: its running mean, none, or the mean of "
+                    + "the others")
+        ]
     }
 }

@@ -25,10 +25,12 @@ public struct ComponentList<Product, Context>: Sendable {
     /// The component that was chosen, its settings checked.
     ///
     /// - Throws: `ConfigurationErrors` if there is none of that name, or with all that is wrong in the settings.
-    public func resolve(_ selection: ComponentSelection) throws(ConfigurationErrors)
-        -> PreparedComponent<Product, Context>
+    ///
+    /// - Parameter registry: what its settings may choose components from.
+    public func resolve(_ selection: ComponentSelection, registry: PluginRegistry? = nil)
+        throws(ConfigurationErrors) -> PreparedComponent<Product, Context>
     {
-        var decoder = ConfigurationDecoder()
+        var decoder = ConfigurationDecoder(registry: registry)
         let prepared = decoder.resolve(selection, from: self)
         try decoder.finish()
         guard let prepared else { preconditionFailure("nothing resolved, and nothing reported") }

@@ -26,6 +26,7 @@ public struct Component<Product, Context>: Sendable {
             return PreparedComponent(
                 selection: ComponentSelection(
                     selection.name, settings: configuration.encoded, at: selection.location),
+                settings: configuration.rows(path: ""),
                 make: { try make(configuration, $0) })
         }
     }
@@ -48,6 +49,8 @@ public struct Component<Product, Context>: Sendable {
 public struct PreparedComponent<Product, Context>: Sendable {
     /// The choice with every setting.
     public let selection: ComponentSelection
+    /// A row for each setting, with the value that was chosen.
+    public let settings: [ConfigurationRow]
     /// Builds the product.
     public let make: @Sendable (Context) throws -> Product
 }
