@@ -25,6 +25,7 @@ let package = Package(
         .library(name: "ErrataCLI", targets: ["ErrataCLI"]),
         .library(name: "DARTS", targets: ["DARTS"]),
         .library(name: "DCGAN", targets: ["DCGAN"]),
+        .library(name: "Images", targets: ["Images"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -46,8 +47,9 @@ let package = Package(
             ["Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         plugin("DARTS"),
         plugin("DCGAN"),
+        plugin("Images"),
         .executableTarget(
-            name: "errata", dependencies: ["ErrataCLI", "DARTS", "DCGAN"], swiftSettings: strict),
+            name: "errata", dependencies: ["ErrataCLI", "DARTS", "DCGAN", "Images"], swiftSettings: strict),
         .executableTarget(
             name: "benchmark-worker", dependencies: ["DARTS", "DCGAN"], path: "Benchmarks/Worker",
             swiftSettings: strict),
@@ -58,7 +60,7 @@ let package = Package(
         tests(of: "NeuralNetworks", resources: [.copy("Fixtures")]),
         tests(of: "Datasets"),
         tests(of: "ErrataCore", ["DARTS", "DCGAN"]),
-        tests(of: "Experiments", ["CHDF5", "CZlib", "DARTS", "DCGAN"]),
+        tests(of: "Experiments", ["CHDF5", "CZlib", "DARTS", "DCGAN", "Images"]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "DCGAN", ["DARTS"]),
