@@ -73,7 +73,7 @@ extension Configuration {
         return result
     }
 
-    private func rows(path: String) -> [ConfigurationRow] {
+    func rows(path: String) -> [ConfigurationRow] {
         Self.fields.flatMap { $0.rows(self, path: path) }
     }
 }
