@@ -103,7 +103,7 @@ public struct EvaluationTask: RunTask {
             classes: performance.classes.map { found in
                 var row = ["images": Double(found.count)]
                 row["loss"] = found.loss
-                row["error"] = found.error
+                row["error"] = found.accuracy.map { 1 - $0 }
                 return row
             },
             line: "test error \(percent(performance.error)), loss \(rounded(performance.loss))")
@@ -125,7 +125,7 @@ public struct EvaluationTask: RunTask {
         result.testLoss = performance.loss
         result.epochs = epochs
         result.classNames = data.classNames
-        result.classErrors = performance.classes.map(\.error)
+        result.classErrors = performance.classes.map { $0.accuracy.map { 1 - $0 } }
         return result
     }
 

@@ -1,5 +1,6 @@
 import Datasets
 import ErrataCore
+import Multilevel
 import TensorEngine
 
 /// An experiment whose spec has been checked whole, and what its components are built from.
