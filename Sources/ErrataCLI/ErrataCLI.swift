@@ -1,4 +1,5 @@
 import ArgumentParser
+import CPUEngine
 import ErrataCore
 import Experiments
 import Foundation

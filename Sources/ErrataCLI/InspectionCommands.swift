@@ -1,4 +1,5 @@
 import ArgumentParser
+import CPUEngine
 import ErrataCore
 import Experiments
 import Foundation
@@ -28,12 +29,12 @@ struct PluginsCommand: ComponentsCommand {
 
     func run(_ components: Components) throws {
         var known: [String] = []
-        for kind in components.registry.kinds {
-            for component in kind.components {
+        for (kind, summaries) in components.registry.kinds {
+            for component in summaries {
                 known.append(component.name)
                 guard names.isEmpty || names.contains(component.name) else { continue }
-                try Console.line("\(kind.name) \(component.name): \(component.summary)")
-                try Console.table(component.settings.map(row))
+                try Console.line("\(kind) \(component.name): \(component.summary)")
+                try Console.table((component.settings + networkSettings(component.name, components)).map(row))
             }
         }
         for name in names where !known.contains(name) {
@@ -42,8 +43,16 @@ struct PluginsCommand: ComponentsCommand {
         }
         if names.isEmpty {
             try Console.line("experiment: the settings of every spec")
-            try Console.table(ExperimentSpec(components.defaults).rows.map(row))
+            try Console.table(ExperimentSpec(components.defaults).rows(path: "").map(row))
         }
+    }
+
+    /// The settings of the networks that a search space's genotypes are evaluated as.
+    private func networkSettings(_ name: String, _ components: Components) throws -> [ConfigurationRow] {
+        let spaces = components.registry.searchSpaces
+        guard spaces.components.contains(where: { $0.name == name }) else { return [] }
+        let space = try spaces.resolve(ComponentSelection(name), registry: components.registry).make(())
+        return space.networkSettings(path: "evaluation.network")
     }
 
     private func row(_ setting: ConfigurationRow) -> [String] {

@@ -130,7 +130,7 @@ public struct EvaluationTask: RunTask {
     }
 
     public func store(in archive: inout Archive) throws {
-        archive.store(model, settings.weights.optimizer.product, at: "network")
+        try archive.store(model, settings.weights.optimizer.product, at: "network")
         archive[attribute: "genotype"] = .text(YAMLWriter.text(genotype.encoded))
     }
 

@@ -4,7 +4,7 @@ import TensorEngine
 struct Provenance {
     private let backend: String
 
-    init(_ backend: any Backend) { self.backend = identity(of: backend) }
+    init(_ backend: any Backend) { self.backend = backend.identity }
 
     func store(in archive: inout Archive) {
         archive[attribute: "backend"] = .text(backend)
@@ -17,11 +17,6 @@ struct Provenance {
         return
             "the checkpoint was written with \(then), this is \(backend): the run goes on, but not to the same bits"
     }
-}
-
-private func identity(of backend: any Backend) -> String {
-    guard let cpu = backend as? CPUBackend else { return backend.summary }
-    return "\(cpu.isa.name) kernels and OpenBLAS \(cpu.blasCore)"
 }
 
 /// This program.

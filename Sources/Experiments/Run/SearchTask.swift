@@ -213,7 +213,7 @@ public struct SearchTask: RunTask {
     // MARK: Checkpoints
 
     public func store(in archive: inout Archive) throws {
-        archive.store(state, of: search.method, architecture: architectureOptimizer)
+        try archive.store(state, of: search.method, architecture: architectureOptimizer)
         archive[attribute: "stage"] = .integer(stage.index)
         if let narrowing = stage.space.narrowing {
             archive[attribute: "narrowing"] = .text(YAMLWriter.text(narrowing))

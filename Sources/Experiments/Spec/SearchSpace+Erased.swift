@@ -9,6 +9,9 @@ extension SearchSpace {
         decoder.decode(NetworkSettings.self, from: value).encoded
     }
 
+    /// The rows of a table of the network's settings.
+    package func networkSettings(path: String) -> [ConfigurationRow] { NetworkSettings().rows(path: path) }
+
     /// - Parameters:
     ///   - genotype: one of this space.
     ///   - settings: as `decodeNetworkSettings` returns them.
@@ -23,7 +26,7 @@ extension SearchSpace {
     }
 
     /// - Throws: `ConfigurationErrors` that say where what is wrong.
-    func readGenotype(_ value: ConfigurationValue) throws(ConfigurationErrors) -> any GenotypeRepresentable {
+    package func readGenotype(_ value: ConfigurationValue) throws(ConfigurationErrors) -> any GenotypeRepresentable {
         try Genotype(decoding: value)
     }
 

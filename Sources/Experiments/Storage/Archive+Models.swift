@@ -5,17 +5,19 @@ import TensorEngine
 
 extension Archive {
     /// Adds a model's parameters, buffers, moving average and optimiser state below a path.
-    mutating func store(_ model: Model, _ optimizer: any Optimizer, at path: String) {
+    mutating func store(_ model: Model, _ optimizer: any Optimizer, at path: String) throws {
         let names = model.layout.parameters.map(\.name)
-        func store(_ tensors: [Tensor], _ names: [String], _ group: String) {
-            for (tensor, name) in zip(tensors, names) { self.store(tensor, at: "\(path)/\(group)/\(name)") }
+        func store(_ tensors: [Tensor], _ names: [String], _ group: String) throws {
+            for (tensor, name) in zip(tensors, names) {
+                try self.store(tensor, at: "\(path)/\(group)/\(name)")
+            }
         }
-        store(model.state.parameters, names, "parameters")
-        store(model.state.buffers, model.layout.buffers.map(\.name), "buffers")
-        if let average = model.average { store(average, names, "average") }
+        try store(model.state.parameters, names, "parameters")
+        try store(model.state.buffers, model.layout.buffers.map(\.name), "buffers")
+        if let average = model.average { try store(average, names, "average") }
         self[attribute: "\(path)/optimizer/steps"] = .integer(model.optimizer.count)
         for (slot, tensors) in zip(optimizer.slots, model.optimizer.slots) {
-            store(tensors, names, "optimizer/\(slot)")
+            try store(tensors, names, "optimizer/\(slot)")
         }
     }
 
@@ -43,10 +45,12 @@ extension Archive {
     /// Adds all of a search's state.
     ///
     /// - Parameter optimizer: A's.
-    mutating func store(_ state: SearchState, of method: any SearchMethod, architecture optimizer: any Optimizer) {
-        store(state.architecture, optimizer, at: "architecture")
+    mutating func store(_ state: SearchState, of method: any SearchMethod, architecture optimizer: any Optimizer)
+        throws
+    {
+        try store(state.architecture, optimizer, at: "architecture")
         for model in method.models {
-            store(state[model.id], model.descent.optimizer, at: "levels/\(model.id)")
+            try store(state[model.id], model.descent.optimizer, at: "levels/\(model.id)")
         }
         for (name, vector) in state.memory.vectors { self["memory/\(name)"] = Entry(vector) }
         self[attribute: "step"] = .integer(state.step)

@@ -164,9 +164,9 @@ private struct VectorJacobianProduct: Sendable {
             try gradient($0, placed($0.cotangents))
         } body: { arguments in
             let found = try self(arguments)
-            return flowing.map { index in
+            return try flowing.map { index in
                 let input = arguments[wanted[index]]
-                return found[index] ?? input.backend.full(0, input.shape, input.dtype)
+                return try found[index] ?? input.backend.full(0, input.shape, input.dtype)
             }
         }
         return placed(outputs)

@@ -153,7 +153,7 @@ extension Tensor {
     ) throws -> Tensor {
         try require(dtype.isFloatingPoint, name, "the operand is \(dtype), expected floating point")
         return record(
-            name, [self], backend.unary(operation, self), savingInputs: savingInput ? [0] : [],
+            name, [self], try backend.unary(operation, self), savingInputs: savingInput ? [0] : [],
             savingOutputs: savingOutput
         ) { [try rule($0)] }
     }
@@ -164,7 +164,8 @@ extension Tensor {
     ) throws -> Tensor {
         let shape = try broadcastShape(name, a, b)
         return record(
-            name, [a, b], a.backend.binary(operation, a, b, shape), savingInputs: savingInputs, rule: rule)
+            name, [a, b], try a.backend.binary(operation, a, b, shape), savingInputs: savingInputs, rule: rule
+        )
     }
 
     private static func choice(
@@ -185,7 +186,7 @@ extension Tensor {
         _ name: String, _ operation: BinaryOperation, _ a: Tensor, _ b: Tensor
     ) throws -> Tensor {
         let shape = try broadcastShape(name, a, b)
-        return a.backend.binary(operation, a.detached, b.detached, shape)
+        return try a.backend.binary(operation, a.detached, b.detached, shape)
     }
 
     private static func broadcastShape(_ name: String, _ a: Tensor, _ b: Tensor) throws -> Shape {

@@ -1,3 +1,4 @@
+import CPUEngine
 import Synchronization
 import TensorEngine
 

@@ -1,4 +1,5 @@
 import CKernels
+import TensorEngine
 
 /// Σ g and Σ g·(y − mean) over the batch, by branch: each image's, added up in their order.
 final class CotangentSums: @unchecked Sendable {

@@ -1,5 +1,6 @@
 import COpenBLAS
 import Foundation
+import TensorEngine
 
 /// OpenBLAS, set to the kernels that fit this CPU and to one thread a call: the backend is what runs in
 /// parallel.

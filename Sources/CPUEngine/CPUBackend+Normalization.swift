@@ -1,4 +1,5 @@
 import CKernels
+import TensorEngine
 
 extension CPUBackend {
     public func channelMoments(_ x: Tensor) -> (mean: Tensor, variance: Tensor) {

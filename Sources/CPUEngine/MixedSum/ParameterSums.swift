@@ -1,3 +1,5 @@
+import TensorEngine
+
 /// The gradients of all stages' weights: one partial sum for each run of images, added up in their order.
 final class ParameterSums: @unchecked Sendable {
     private let plan: MixedPlan

@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import TensorEngine
 
 /// The forward pass in rounds, each of which takes every image through one stage of every branch: between rounds
 /// the batch's moments become known. Where all are known before, an image goes through all rounds at once.

@@ -1,3 +1,5 @@
+import TensorEngine
+
 extension CPUBackend {
     public func matmul(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor {
         let batch = a.shape[0]

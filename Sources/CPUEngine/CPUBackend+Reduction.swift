@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import TensorEngine
 
 extension CPUBackend {
     public func reduce(_ operation: ReduceOperation, _ x: Tensor, axes: [Int]) -> Tensor {

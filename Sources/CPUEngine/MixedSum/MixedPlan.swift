@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import TensorEngine
 
 /// How the CPU takes the images of a batch through a mixed sum: what its forward and backward passes share.
 final class MixedPlan: @unchecked Sendable {

@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import TensorEngine
 
 extension CPUBackend {
     public func maxPool(_ x: Tensor, _ window: PoolingWindow) -> (maxima: Tensor, positions: Tensor) {

@@ -1,6 +1,7 @@
 import CKernels
 import Foundation
 import Synchronization
+import TensorEngine
 
 /// Runs the chunks of a loop on a fixed number of threads.
 ///

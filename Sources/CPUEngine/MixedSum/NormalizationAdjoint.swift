@@ -1,3 +1,5 @@
+import TensorEngine
+
 /// What takes the cotangent g of a batch norm's output to that of its input y: scale·g + slope·(y − mean) + shift
 /// with the batch's own moments, scale·g with constant ones.
 struct NormalizationAdjoint {

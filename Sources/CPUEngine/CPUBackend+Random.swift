@@ -1,3 +1,5 @@
+import TensorEngine
+
 extension CPUBackend {
     public func uniform(
         _ shape: Shape, _ dtype: DType, in range: ClosedRange<Double>, from stream: RandomStream

@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import TensorEngine
 
 /// Convolutions: 1×1 ones are matrix products of the pixels themselves, depthwise ones have kernels of their
 /// own, all others are matrix products of the patches that im2col copies out, a few rows or images at a time.

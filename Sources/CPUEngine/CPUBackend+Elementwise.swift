@@ -1,4 +1,5 @@
 import CKernels
+import TensorEngine
 
 extension CPUBackend {
     public func unary(_ operation: UnaryOperation, _ x: Tensor) -> Tensor {

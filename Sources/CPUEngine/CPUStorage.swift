@@ -1,3 +1,5 @@
+import TensorEngine
+
 /// A block of a pool, for the life of a tensor's storage.
 final class CPUStorage: Storage, @unchecked Sendable {
     private let block: MemoryPool.Block

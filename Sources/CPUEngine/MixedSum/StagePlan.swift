@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import TensorEngine
 
 /// A stage of convolutions, an image at a time: what lies between ReLU, depthwise and pointwise convolution is as
 /// large as one image and stays in the second-level cache.

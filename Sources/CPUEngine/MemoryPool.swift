@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TensorEngine
 
 /// Blocks of memory, 64-byte aligned, kept for reuse.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import TensorEngine
 
 extension CPUBackend {
     public func transpose(_ x: Tensor, _ permutation: [Int]) -> Tensor {

@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import TensorEngine
 
 /// The instruction set whose kernels are in use.
 public struct ISA: @unchecked Sendable {

@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import TensorEngine
 
 /// The backward pass in rounds, from every branch's last stage to its first: before a round the sums over the
 /// batch that its batch norms' gradients need are known.

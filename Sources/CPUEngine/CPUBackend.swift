@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import TensorEngine
 
 /// The CPU: SIMD kernels chosen for it, OpenBLAS for matrix products, a pool of memory, and a fixed number of
 /// threads that never changes a result.
