@@ -64,7 +64,7 @@ final class Workplace {
         """
 
     init(_ spec: String = tiny) throws {
-        path = NSTemporaryDirectory() + "/errata-\(UUID().uuidString)"
+        path = NSTemporaryDirectory() + "errata-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         try spec.write(toFile: self.spec, atomically: true, encoding: .utf8)
     }
@@ -335,6 +335,22 @@ struct InspectionTests {
         #expect(first.status == 0 && first.output.contains("lambda: 0.5"))
         try first.output.write(toFile: work.spec, atomically: true, encoding: .utf8)
         #expect(try Command.run("validate", work.spec).output == first.output)
+    }
+
+    @Test("Paths in a spec are relative to it, those of --set to where it is given")
+    func paths() throws {
+        let data = """
+            data: {set: {name: idx, images: data/a, labels: b, test_images: /c, test_labels: d, class_names: [e]}}
+            """
+        let work = try Workplace(data)
+        let result = try Command.run("validate", work.spec, "--set", "data.set.test_labels=d")
+        let here = FileManager.default.currentDirectoryPath
+        for line in [
+            "images: \(work.path)/data/a", "labels: \(work.path)/b", "test_images: /c",
+            "test_labels: \(here)/d",
+        ] {
+            #expect(result.output.contains("  \(line)\n"), "\(result.output)\(result.errors)")
+        }
     }
 
     @Test func plugins() throws {

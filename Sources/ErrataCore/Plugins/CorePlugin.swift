@@ -21,10 +21,10 @@ struct CorePlugin: Plugin {
             ) { settings, _ in
                 try ImageData(
                     training: PaddedDataset(
-                        FashionMNIST.load(directory: settings.directory, split: .train),
+                        FashionMNIST.load(directory: settings.directory.path, split: .train),
                         padding: settings.padding),
                     test: PaddedDataset(
-                        FashionMNIST.load(directory: settings.directory, split: .test),
+                        FashionMNIST.load(directory: settings.directory.path, split: .test),
                         padding: settings.padding))
             })
         try registry.datasets.add(
@@ -65,7 +65,7 @@ private struct ValidationLossConfiguration: Configuration {
 }
 
 private struct FashionMNISTConfiguration: Configuration {
-    var directory = FashionMNIST.defaultDirectory
+    var directory = PathSetting(FashionMNIST.defaultDirectory)
     var padding = 2
 
     static var fields: [ConfigurationField<Self>] {
@@ -77,19 +77,19 @@ private struct FashionMNISTConfiguration: Configuration {
 }
 
 private struct IDXConfiguration: Configuration {
-    var images = ""
-    var labels = ""
-    var testImages = ""
-    var testLabels = ""
+    var images = PathSetting()
+    var labels = PathSetting()
+    var testImages = PathSetting()
+    var testLabels = PathSetting()
     var classNames: [String] = []
     var padding = 0
 
     static var fields: [ConfigurationField<Self>] {
         [
-            .init("images", \.images, "the file of training images [N, H, W] or [N, H, W, C]", .notEmpty),
-            .init("labels", \.labels, "the file of their labels", .notEmpty),
-            .init("test_images", \.testImages, "the file of test images", .notEmpty),
-            .init("test_labels", \.testLabels, "the file of their labels", .notEmpty),
+            .init("images", \.images, "the file of training images [N, H, W] or [N, H, W, C]"),
+            .init("labels", \.labels, "the file of their labels"),
+            .init("test_images", \.testImages, "the file of test images"),
+            .init("test_labels", \.testLabels, "the file of their labels"),
             .init("class_names", \.classNames, "a name for each class, in the labels' order", .notEmpty),
             .init("padding", \.padding, "black pixels added on each side", .within(0...64)),
         ]
@@ -97,15 +97,16 @@ private struct IDXConfiguration: Configuration {
 
     func validate() throws {
         let files = [images, labels, testImages, testLabels]
-        guard !files.contains(""), !classNames.isEmpty else {
+        guard !files.contains(PathSetting()), !classNames.isEmpty else {
             throw DatasetError("idx", "images, labels, test_images, test_labels and class_names are needed")
         }
     }
 
     func load() throws -> ImageData {
-        func part(_ images: String, _ labels: String) throws -> any Dataset {
+        func part(_ images: PathSetting, _ labels: PathSetting) throws -> any Dataset {
             try PaddedDataset(
-                IDXDataset(images: images, labels: labels, classNames: classNames), padding: padding)
+                IDXDataset(images: images.path, labels: labels.path, classNames: classNames),
+                padding: padding)
         }
         return try ImageData(training: part(images, labels), test: part(testImages, testLabels))
     }
