@@ -56,6 +56,46 @@ struct RunFileTests {
         _ = try RunLock(path)
     }
 
+    @Test(arguments: [ENOLCK, EOPNOTSUPP, ENOSYS, EINVAL])
+    func aFileSystemWithoutLocksIsSaidAndCanBeUsed(_ code: Int32) throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/lock"
+        func fail(_: Int32, _: Int32) -> Int32 {
+            errno = code
+            return -1
+        }
+        let error = #expect(throws: FileError.self) { try RunLock(path, locking: true, flock: fail) }
+        #expect(error?.reason.contains("ERRATA_NO_LOCK=1") == true)
+        let lock = try RunLock(path, locking: false, flock: fail)
+        #expect(try AtomicFile.read(path).starts(with: "process \(getpid()) ".utf8))
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func theEnvironmentSaysWhetherToLock() async {
+        await #expect(processExitsWith: .success) {
+            for (value, isWanted) in [("1", false), ("yes", false), ("0", true), ("", true)] {
+                setenv("ERRATA_NO_LOCK", value, 1)
+                #expect(RunLock.isWanted == isWanted)
+            }
+            unsetenv("ERRATA_NO_LOCK")
+            #expect(RunLock.isWanted)
+            let directory = try TemporaryDirectory()
+            let first = try RunLock("\(directory.path)/lock")
+            setenv("ERRATA_NO_LOCK", "1", 1)
+            let second = try RunLock("\(directory.path)/lock")
+            withExtendedLifetime((first, second)) {}
+        }
+    }
+
+    /// Some file systems cannot flush a directory; /proc is one.
+    @Test func aDirectoryThatCannotBeFlushedIsNoError() throws {
+        let descriptor = open("/proc/self", O_RDONLY | O_DIRECTORY)
+        defer { close(descriptor) }
+        try #require(fsync(descriptor) == -1 && errno == EINVAL)
+        try AtomicFile.flushDirectory(of: "/proc/self/status")
+        #expect(throws: FileError.self) { try AtomicFile.flushDirectory(of: "/nowhere/status") }
+    }
+
     @Test func aKilledHolderHasNoLock() async throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/lock"
