@@ -9,8 +9,9 @@ import TensorEngine
 ///     ErrataCLI.main(plugins: [DARTSPlugin(), MyGeneratorPlugin()])
 public enum ErrataCLI {
     /// Parses the command line, runs the command, and ends the process: 0 if all went well, 64 if the command
-    /// line was wrong, 130 or 143 after an interruption, 1 otherwise.
+    /// line was wrong, 128 and a signal's number after an interruption, 1 otherwise.
     public static func main(plugins: [any Plugin]) -> Never {
+        openStandardDescriptors()
         do {
             let registry = try PluginRegistry(plugins)
             var command = try ErrataCommand.parseAsRoot()
@@ -28,6 +29,15 @@ public enum ErrataCLI {
         } catch {
             ErrataCommand.exit(withError: error)
         }
+    }
+
+    /// Opens those of the descriptors 0 to 2 that are closed, so that no file of a run is taken for one of them.
+    private static func openStandardDescriptors() {
+        var descriptor: Int32
+        repeat {
+            descriptor = open("/dev/null", O_RDWR)
+        } while (STDIN_FILENO...STDERR_FILENO).contains(descriptor)
+        close(descriptor)
     }
 }
 
@@ -65,12 +75,15 @@ struct SpecOptions: ParsableArguments {
 
 /// Options of every command that computes.
 struct ComputeOptions: ParsableArguments {
-    @Option(help: "How many threads compute; all cores by default. No result depends on it.")
+    @Option(
+        help:
+            "How many threads compute; by default as many as this process may use cores. No result depends on it."
+    )
     var threads: Int?
 
     func backend() throws -> CPUBackend {
         Interruption.install()
-        return try CPUBackend(threads: threads)
+        return try CPUBackend(threads: threads ?? availableProcessors())
     }
 
     func validate() throws {
