@@ -67,7 +67,7 @@ public struct DCGANGenerator: ConditionalGenerator {
     public func noise(_ count: Int, _ dtype: DType, on backend: any Backend, from stream: RandomStream)
         throws -> Tensor
     {
-        backend.normal([count, noiseSize], dtype, from: stream)
+        try backend.normal([count, noiseSize], dtype, from: stream)
     }
 
     public func images(noise: Tensor, labels: Tensor, _ context: ForwardContext) throws -> Tensor {

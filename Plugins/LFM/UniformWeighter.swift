@@ -8,6 +8,6 @@ public struct UniformWeighter: ClassWeighter {
     public init() {}
 
     public func weights(_ performance: ClassPerformance, estimates: ClassEstimates) throws -> Tensor {
-        performance.losses.filled(with: 1)
+        try performance.losses.filled(with: 1)
     }
 }

@@ -1,3 +1,4 @@
+import CPUEngine
 import Cells
 import DARTS
 import ErrataCore

@@ -1,3 +1,4 @@
+import CPUEngine
 import Experiments
 import Foundation
 import TensorEngine
@@ -11,13 +12,14 @@ struct CheckpointTests {
     init() throws {
         let backend = try CPUBackend(threads: 1)
         var archive = Archive()
-        archive.store(
+        try archive.store(
             backend.normal([3, 4, 5], .float32, from: RandomStream(seed: 1)),
             at: "levels/w1/parameters/stem.weight")
-        archive.store(backend.normal([7], .float64, from: RandomStream(seed: 2)), at: "levels/w1/velocity")
-        archive.store(try backend.tensor([1, -2, 3] as [Int32], [3]), at: "labels")
-        archive.store(backend.full(2.5, .scalar, .float64), at: "scalar")
-        archive.store(backend.zeros([0, 4], .float32), at: "empty")
+        try archive.store(
+            backend.normal([7], .float64, from: RandomStream(seed: 2)), at: "levels/w1/velocity")
+        try archive.store(try backend.tensor([1, -2, 3] as [Int32], [3]), at: "labels")
+        try archive.store(backend.full(2.5, .scalar, .float64), at: "scalar")
+        try archive.store(try backend.zeros([0, 4], .float32), at: "empty")
         archive[attribute: "step"] = .integer(-7)
         archive[attribute: "levels/w1/rate"] = .number(0.1)
         archive[attribute: "spec"] = .text("name: λ sweep\n")
@@ -130,6 +132,42 @@ struct CheckpointTests {
         second[attribute: "step"] = .integer(8)
         #expect(throws: FileError.self) { try store.write(second) }
         #expect(try store.read().integer("step") == -7)
+    }
+
+    /// FAT, and some of FUSE and SMB.
+    @Test func aFileSystemWithoutHardLinksKeepsTheOneBeforeToo() async {
+        await #expect(processExitsWith: .success) {
+            let directory = try TemporaryDirectory()
+            var archive = Archive()
+            var said: [String?] = []
+            let codes = [EPERM, EMLINK, ENOTSUP, EOPNOTSUPP, ENOSYS]
+            for (step, code) in codes.enumerated() {
+                let store = CheckpointStore("\(directory.path)/checkpoint.h5") { _, _ in
+                    errno = code
+                    return -1
+                }
+                archive[attribute: "step"] = .integer(step)
+                said.append(try store.write(archive))
+                #expect(try store.read().integer("step") == step)
+                guard step > 0 else { continue }
+                #expect(try CheckpointStore(store.previousPath).read().integer("step") == step - 1)
+            }
+            #expect(said[0] == nil && said[1]?.contains("no hard links") == true)
+            #expect(said[2...].allSatisfy { $0 == nil })
+            let files = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+            #expect(files.sorted() == ["checkpoint.h5", "checkpoint.h5.previous"])
+        }
+    }
+
+    @Test func aLinkThatFailsOtherwiseIsAnError() throws {
+        let directory = try TemporaryDirectory()
+        let store = CheckpointStore("\(directory.path)/checkpoint.h5") { _, _ in
+            errno = EIO
+            return -1
+        }
+        #expect(try store.write(archive) == nil)
+        let error = #expect(throws: FileError.self) { try store.write(archive) }
+        #expect(error?.reason.contains("Input/output error") == true)
     }
 
     @Test func tensorsOfAnotherShapeAreRefused() throws {

@@ -233,8 +233,8 @@ public struct ArchitectureSearch: Sendable {
         let problem = try problem(state, batches, time)
         let graph = try GradientGraph(
             of: problem.outer, .architecture, at: problem.start.values, [.architecture])
-        let start = state.architecture.state.parameters.enumerated().map { index, parameter in
-            parameter.backend.normal(
+        let start = try state.architecture.state.parameters.enumerated().map { index, parameter in
+            try parameter.backend.normal(
                 parameter.shape, parameter.dtype,
                 from: RandomStream(seed: seed, "eigenvector").derived(UInt64(index)))
         }

@@ -34,10 +34,12 @@ public final class MetricsTable {
         try handle.seekToEnd()
     }
 
-    /// - Parameter values: by column; what is missing is left empty, what is no number too.
+    /// - Parameters:
+    ///   - values: by column; what is missing is left empty, what is no number too.
+    ///   - texts: by column as well.
     /// - Throws: `FileError` if the disk is full or the like.
-    public func append(_ values: [String: Double]) throws {
-        let row = columns.map { values[$0].map(Self.text) ?? "" }
+    public func append(_ values: [String: Double], texts: [String: String] = [:]) throws {
+        let row = columns.map { texts[$0].map(Self.quoted) ?? values[$0].map(Self.text) ?? "" }
         do {
             try handle.write(contentsOf: Data((row.joined(separator: ",") + "\n").utf8))
         } catch {
@@ -45,22 +47,38 @@ public final class MetricsTable {
         }
     }
 
-    /// The rows up to a step. A row holds numbers only, so that no separator in it is quoted.
+    /// The rows up to a step.
     private static func rows(of body: ArraySlice<UInt8>, upTo step: Int, columns: Int, _ path: String) throws
         -> ArraySlice<UInt8>
     {
         var (end, line) = (body.startIndex, 2)
-        while let lineEnd = body[end...].firstIndex(of: UInt8(ascii: "\n")) {
-            let fields = body[end..<lineEnd].split(
-                separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+        while let lineEnd = Self.lineEnd(of: body[end...]) {
+            let fields = Self.fields(of: body[end..<lineEnd])
             guard fields.count == columns, let found = Int(String(decoding: fields[0], as: UTF8.self)) else {
                 throw FileError(
-                    path, "line \(line) is no row of \(columns) numbers; repair it or move the file away")
+                    path, "line \(line) is no row of \(columns) values; repair it or move the file away")
             }
             guard found <= step else { break }
             (end, line) = (lineEnd + 1, line + 1)
         }
         return body[..<end]
+    }
+
+    /// Where a row ends, outside of quotes.
+    private static func lineEnd(of rest: ArraySlice<UInt8>) -> Int? {
+        var isQuoted = false
+        return rest.firstIndex { byte in
+            if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+            return byte == UInt8(ascii: "\n") && !isQuoted
+        }
+    }
+
+    private static func fields(of row: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+        var isQuoted = false
+        return row.split(omittingEmptySubsequences: false) { byte in
+            if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+            return byte == UInt8(ascii: ",") && !isQuoted
+        }
     }
 
     private static func quoted(_ name: String) -> String {

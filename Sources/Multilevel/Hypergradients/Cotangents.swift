@@ -27,7 +27,7 @@ public struct Cotangents: Sendable {
 
     /// The sum of all terms; zeros where there are none.
     func total(for architecture: [Tensor]) throws -> [Tensor] {
-        guard let first = paths.first else { return architecture.map { $0.filled(with: 0) } }
+        guard let first = paths.first else { return try architecture.map { try $0.filled(with: 0) } }
         return try paths.dropFirst().reduce(terms[first]!) { try $0.adding(terms[$1]!) }
     }
 }

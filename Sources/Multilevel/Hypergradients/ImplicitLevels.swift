@@ -43,7 +43,7 @@ public struct ImplicitLevels: LevelAdjoint {
         guard found.contains(where: { $0 != nil }) else { return }
 
         let players = try turns.map { try Stationarity($0, trace, ids, kept, damping: damping) }
-        let b = zip(found, turns).map { $0 ?? $1.player.parameters.map { $0.filled(with: 0) } }
+        let b = try zip(found, turns).map { try $0 ?? $1.player.parameters.map { try $0.filled(with: 0) } }
         func split(_ vector: [Tensor]) -> [[Tensor]] {
             var rest = vector[...]
             return b.map { part in
