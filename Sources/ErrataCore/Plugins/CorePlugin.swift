@@ -100,6 +100,7 @@ private struct IDXConfiguration: Configuration {
         guard !files.contains(PathSetting()), !classNames.isEmpty else {
             throw DatasetError("idx", "images, labels, test_images, test_labels and class_names are needed")
         }
+        try requireClassNames(classNames, of: "idx")
     }
 
     func load() throws -> ImageData {
