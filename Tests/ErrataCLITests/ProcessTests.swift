@@ -53,7 +53,7 @@ struct ProcessTests {
     func narrowTerminal() throws {
         let work = try Workplace()
         let result = try Command.shell(
-            "command='stty cols 80 && exec \"'$0'\" search \"\(work.spec)\" --output \"\(work.path)/run\"'; "
+            "command='stty cols 80 && exec \"'$0'\" search \"\(work.spec)\" --output \"\(work.path)/run\" --set search.epochs=1'; "
                 + "TERM=xterm exec script -qec \"$command\" /dev/null < /dev/null")
         #expect(result.status == 0, "\(result.output)")
         let lines = result.output.split(separator: "\r\u{1B}[K").map { $0.prefix { !$0.isNewline } }
