@@ -7,13 +7,13 @@ func library(_ name: String, path: String? = nil, _ dependencies: [Target.Depend
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
-func plugin(_ name: String) -> Target {
-    library(name, path: "Plugins/\(name)", ["ErrataCore"])
+func plugin(_ name: String, _ more: [Target.Dependency] = []) -> Target {
+    library(name, path: "Plugins/\(name)", ["ErrataCore"] + more)
 }
 
 func tests(of name: String, _ more: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + more,
+        name: "\(name)Tests", dependencies: [.init(stringLiteral: name), "CPUEngine"] + more,
         resources: resources, swiftSettings: strict)
 }
 
@@ -23,8 +23,10 @@ let package = Package(
         .executable(name: "errata", targets: ["errata"]),
         .library(name: "ErrataCore", targets: ["ErrataCore"]),
         .library(name: "ErrataCLI", targets: ["ErrataCLI"]),
+        .library(name: "Cells", targets: ["Cells"]),
         .library(name: "DARTS", targets: ["DARTS"]),
         .library(name: "DCGAN", targets: ["DCGAN"]),
+        .library(name: "Images", targets: ["Images"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -36,30 +38,46 @@ let package = Package(
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CKernels", cSettings: [.treatAllWarnings(as: .error)]),
-        library("TensorEngine", ["CKernels", "COpenBLAS"]),
+        library("TensorEngine", []),
+        library("CPUEngine", ["TensorEngine", "CKernels", "COpenBLAS"]),
         library("NeuralNetworks", ["TensorEngine"]),
+        library("Multilevel", ["NeuralNetworks"]),
         library("Datasets", ["TensorEngine", "CZlib"]),
-        library("ErrataCore", ["NeuralNetworks", "Datasets"]),
+        library("ErrataCore", ["Multilevel", "Datasets"]),
         library("Experiments", ["ErrataCore", "CYAML", "CHDF5", "CZlib"]),
         library(
             "ErrataCLI",
-            ["Experiments", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-        plugin("DARTS"),
-        plugin("DCGAN"),
+            [
+                "Experiments", "CPUEngine",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        plugin("Cells"),
+        plugin("DARTS", ["Cells"]),
+        plugin("Adversarial"),
+        plugin("DCGAN", ["Adversarial"]),
+        plugin("LFM"),
+        plugin("Bilevel"),
+        plugin("Images"),
         .executableTarget(
-            name: "errata", dependencies: ["ErrataCLI", "DARTS", "DCGAN"], swiftSettings: strict),
-        .executableTarget(
-            name: "benchmark-worker", dependencies: ["DARTS", "DCGAN"], path: "Benchmarks/Worker",
+            name: "errata",
+            dependencies: ["ErrataCLI", "DARTS", "DCGAN", "LFM", "Bilevel", "Images"],
             swiftSettings: strict),
         .executableTarget(
-            name: "hypergradient-curves", dependencies: ["DARTS", "DCGAN"], path: "Benchmarks/Curves",
+            name: "benchmark-worker", dependencies: ["CPUEngine", "DARTS", "DCGAN"],
+            path: "Benchmarks/Worker",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "hypergradient-curves", dependencies: ["CPUEngine", "DARTS", "DCGAN"],
+            path: "Benchmarks/Curves",
             swiftSettings: strict),
         tests(of: "TensorEngine", resources: [.copy("Fixtures")]),
         tests(of: "NeuralNetworks", resources: [.copy("Fixtures")]),
         tests(of: "Datasets"),
         tests(of: "ErrataCore", ["DARTS", "DCGAN"]),
-        tests(of: "Experiments", ["CHDF5", "CZlib", "DARTS", "DCGAN"]),
+        tests(of: "Experiments", ["CHDF5", "CZlib", "DARTS", "DCGAN", "LFM", "Bilevel", "Images"]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
+        library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
+        tests(of: "Cells", ["DARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "DCGAN", ["DARTS"]),
     ]

@@ -61,6 +61,6 @@ func regression(innerSteps: Int) throws -> (problem: MultilevelProblem, rate: Do
                 try validation.x.matmul(point["weights"][0]).crossEntropy(validation.y)
             })
     }
-    let start = backend.zeros([features, classes], .float64)
+    let start = try backend.zeros([features, classes], .float64)
     return (problem(try problem(start).solve(innerSteps: innerSteps).point["weights"][0]), rate)
 }

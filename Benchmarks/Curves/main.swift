@@ -2,6 +2,7 @@
 // docs/mathematics.md.
 //
 //     hypergradient-curves
+import CPUEngine
 import ErrataCore
 import TensorEngine
 

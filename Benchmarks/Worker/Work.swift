@@ -1,3 +1,4 @@
+import CPUEngine
 import DARTS
 import DCGAN
 import Datasets

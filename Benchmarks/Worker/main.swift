@@ -2,6 +2,7 @@
 // the seconds it took, as JSON. `Benchmarks/compare` drives it and its PyTorch twin in turn.
 //
 //     benchmark-worker WORK THREADS [BATCH]
+import CPUEngine
 import DARTS
 import ErrataCore
 import Foundation

@@ -41,13 +41,21 @@ enum Console {
         }
     }
 
-    /// The genotype, the class weights and the pictures of a search that has ended.
-    static func show(_ result: SearchResult, of directory: RunDirectory) throws {
+    /// The genotype, what was measured of the classes, and the pictures of a search that has ended.
+    static func show(_ result: SearchResult, of directory: RunDirectory, in space: any SearchSpace) throws {
         try line("genotype (epoch \(result.epoch), validation accuracy \(percent(result.accuracy))):")
-        try line("  \(result.genotype)")
-        if !result.classWeights.isEmpty {
-            try line("class weights, mean of the last epoch:")
-            try table(zip(result.classNames, result.classWeights).map { [$0, String(format: "%.4f", $1)] })
+        try line("  \(space.readGenotype(result.genotype))")
+        if !result.classMetrics.isEmpty {
+            try line(
+                "class \(result.classMetrics.map(\.name).joined(separator: ", class ")), mean of the last epoch:"
+            )
+            try table(
+                result.classNames.enumerated().map { index, name in
+                    [name]
+                        + result.classMetrics.map { metric in
+                            metric.values[index].map { String(format: "%.4f", $0) } ?? "-"
+                        }
+                })
         }
         try line("pictures:")
         for picture in result.pictures { try line("  \(directory.path)/\(picture)") }

@@ -20,10 +20,10 @@ public enum Initializer: Sendable, Hashable {
         -> Tensor
     {
         switch self {
-        case .constant(let value): backend.full(value, shape, dtype)
+        case .constant(let value): try backend.full(value, shape, dtype)
         case .normal(let mean, let deviation):
             try backend.normal(shape, dtype, from: stream) * deviation + mean
-        case .uniform(let bound): backend.uniform(shape, dtype, in: -bound...bound, from: stream)
+        case .uniform(let bound): try backend.uniform(shape, dtype, in: -bound...bound, from: stream)
         }
     }
 }

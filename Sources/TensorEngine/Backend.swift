@@ -5,99 +5,134 @@
 /// which also check shapes and types, so that a backend may take them as given. Inputs may be views
 /// (`Tensor.pitch`); results are contiguous. Chunks of work are fixed by the
 /// problem and partial sums are reduced in a fixed order, so results do not depend on the number of threads.
+///
+/// A backend may be called from several threads at once: loaders prepare batches while a step computes.
 public protocol Backend: AnyObject, Sendable {
     /// What computes, for people: kernels, BLAS core, threads.
     var summary: String { get }
+    /// What decides the bits of its results: where two identities differ, results may, by rounding. Checkpoints
+    /// keep it.
+    var identity: String { get }
     /// Bytes in use by live tensors now and at most since `resetPeakMemory()`.
     var memory: MemoryUse { get }
     func resetPeakMemory()
+    /// Waits until all that it was given to compute is done. By default nothing, for backends that compute at once.
+    ///
+    /// - Throws: what went wrong in what it computed.
+    func synchronize() throws
     /// Whether fused operations run their own kernels; else they run the operations that they are composed of.
     var fusesOperations: Bool { get }
 
     // MARK: Memory
     /// An uninitialised contiguous tensor.
-    func empty(_ shape: Shape, _ dtype: DType) -> Tensor
-    func full(_ value: Double, _ shape: Shape, _ dtype: DType) -> Tensor
+    func empty(_ shape: Shape, _ dtype: DType) throws -> Tensor
+    func full(_ value: Double, _ shape: Shape, _ dtype: DType) throws -> Tensor
     /// Copies `shape.count` elements from the host.
-    func upload(_ bytes: UnsafeRawBufferPointer, _ shape: Shape, _ dtype: DType) -> Tensor
+    func upload(_ bytes: UnsafeRawBufferPointer, _ shape: Shape, _ dtype: DType) throws -> Tensor
     /// Copies all elements, in row-major order, to the host.
-    func download(_ x: Tensor, into bytes: UnsafeMutableRawBufferPointer)
+    func download(_ x: Tensor, into bytes: UnsafeMutableRawBufferPointer) throws
     /// A contiguous copy.
-    func contiguous(_ x: Tensor) -> Tensor
-    func cast(_ x: Tensor, to dtype: DType) -> Tensor
+    func contiguous(_ x: Tensor) throws -> Tensor
+    func cast(_ x: Tensor, to dtype: DType) throws -> Tensor
 
     // MARK: Elementwise
-    func unary(_ operation: UnaryOperation, _ x: Tensor) -> Tensor
+    func unary(_ operation: UnaryOperation, _ x: Tensor) throws -> Tensor
     /// With broadcasting to `shape`.
-    func binary(_ operation: BinaryOperation, _ a: Tensor, _ b: Tensor, _ shape: Shape) -> Tensor
-    func broadcast(_ x: Tensor, to shape: Shape) -> Tensor
+    func binary(_ operation: BinaryOperation, _ a: Tensor, _ b: Tensor, _ shape: Shape) throws -> Tensor
+    /// scale·x + shift, the numbers rounded to x's type, and the product before the sum.
+    func affine(_ x: Tensor, scale: Double, shift: Double) throws -> Tensor
+    func broadcast(_ x: Tensor, to shape: Shape) throws -> Tensor
     /// sum ← sum + x. For the sums of reverse accumulation alone: `sum` is contiguous, has the shape of `x`,
     /// and no one else has seen it.
-    func add(_ x: Tensor, into sum: Tensor)
+    func add(_ x: Tensor, into sum: Tensor) throws
 
     // MARK: Reduction and movement
     /// Reduces the given axes (sorted, not empty), which keep extent 1.
-    func reduce(_ operation: ReduceOperation, _ x: Tensor, axes: [Int]) -> Tensor
-    func transpose(_ x: Tensor, _ permutation: [Int]) -> Tensor
-    func concatenate(_ tensors: [Tensor], axis: Int) -> Tensor
-    func slice(_ x: Tensor, axis: Int, from start: Int, count: Int) -> Tensor
+    func reduce(_ operation: ReduceOperation, _ x: Tensor, axes: [Int]) throws -> Tensor
+    /// Σ a[k]·b[k] over the elements of each of n pairs of tensors of one shape [n], and the sum of these, one
+    /// after the other, as a scalar; all of one type. Composed of other methods by default.
+    func innerProducts(_ a: [Tensor], _ b: [Tensor]) throws -> (each: Tensor, total: Tensor)
+    func transpose(_ x: Tensor, _ permutation: [Int]) throws -> Tensor
+    func concatenate(_ tensors: [Tensor], axis: Int) throws -> Tensor
+    func slice(_ x: Tensor, axis: Int, from start: Int, count: Int) throws -> Tensor
     /// Zero-pads an axis.
-    func pad(_ x: Tensor, axis: Int, before: Int, after: Int) -> Tensor
+    func pad(_ x: Tensor, axis: Int, before: Int, after: Int) throws -> Tensor
     /// Rows of a matrix by Int32 indices: [R, C], [N] → [N, C].
-    func gatherRows(_ table: Tensor, _ indices: Tensor) -> Tensor
+    func gatherRows(_ table: Tensor, _ indices: Tensor) throws -> Tensor
     /// The adjoint of `gatherRows`: [N, C], [N] → [rows, C].
-    func scatterRows(_ x: Tensor, _ indices: Tensor, rows: Int) -> Tensor
+    func scatterRows(_ x: Tensor, _ indices: Tensor, rows: Int) throws -> Tensor
+    /// Rows of 0 and, at each of the Int32 labels [N], 1: [N, classes].
+    func oneHot(_ labels: Tensor, classes: Int, _ dtype: DType) throws -> Tensor
 
     // MARK: Linear algebra and convolution
     /// Batched matrix product of rank-3 operands [B, …, …], each optionally transposed in its last two axes.
-    func matmul(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor
+    func matmul(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) throws -> Tensor
     /// NHWC input, HWIO weights [kh, kw, C/groups, O] → [N, H', W', O].
-    func convolution(_ x: Tensor, _ weights: Tensor, _ geometry: ConvolutionGeometry) -> Tensor
+    func convolution(_ x: Tensor, _ weights: Tensor, _ geometry: ConvolutionGeometry) throws -> Tensor
     /// dL/dx of a convolution: also the transposed convolution.
     func convolutionInputGradient(
         _ cotangent: Tensor, _ weights: Tensor, _ geometry: ConvolutionGeometry, inputShape: Shape
-    ) -> Tensor
+    ) throws -> Tensor
     func convolutionWeightGradient(
         _ x: Tensor, _ cotangent: Tensor, _ geometry: ConvolutionGeometry, weightShape: Shape
-    ) -> Tensor
+    ) throws -> Tensor
 
     // MARK: Pooling
     /// The maxima and, as Int32, the position of each within its image's H·W plane (first maximum wins).
-    func maxPool(_ x: Tensor, _ window: PoolingWindow) -> (maxima: Tensor, positions: Tensor)
+    func maxPool(_ x: Tensor, _ window: PoolingWindow) throws -> (maxima: Tensor, positions: Tensor)
     /// out[n, p, c] = x[n, positions[n, p, c], c]
-    func gatherPositions(_ x: Tensor, _ positions: Tensor) -> Tensor
+    func gatherPositions(_ x: Tensor, _ positions: Tensor) throws -> Tensor
     /// The adjoint of `gatherPositions`.
-    func scatterPositions(_ x: Tensor, _ positions: Tensor, inputShape: Shape) -> Tensor
+    func scatterPositions(_ x: Tensor, _ positions: Tensor, inputShape: Shape) throws -> Tensor
     /// Averages over the window's pixels inside the image (padding is not counted).
-    func averagePool(_ x: Tensor, _ window: PoolingWindow) -> Tensor
-    func averagePoolGradient(_ cotangent: Tensor, _ window: PoolingWindow, inputShape: Shape) -> Tensor
+    func averagePool(_ x: Tensor, _ window: PoolingWindow) throws -> Tensor
+    func averagePoolGradient(_ cotangent: Tensor, _ window: PoolingWindow, inputShape: Shape) throws -> Tensor
 
     // MARK: Normalisation, fused
     /// The mean and biased variance of each channel over all rows.
-    func channelMoments(_ x: Tensor) -> (mean: Tensor, variance: Tensor)
+    func channelMoments(_ x: Tensor) throws -> (mean: Tensor, variance: Tensor)
     /// y = (x − mean)·scale + shift, each per channel; `shift` and `relu` optional.
-    func channelAffine(_ x: Tensor, mean: Tensor, scale: Tensor, shift: Tensor?, relu: Bool) -> Tensor
+    func channelAffine(_ x: Tensor, mean: Tensor, scale: Tensor, shift: Tensor?, relu: Bool) throws -> Tensor
     /// Σ_k scales[k]·tensors[k] + shift for tensors of one shape, scales and shift per channel.
-    func channelAffineSum(_ tensors: [Tensor], scales: [Tensor], shift: Tensor?) -> Tensor
+    func channelAffineSum(_ tensors: [Tensor], scales: [Tensor], shift: Tensor?) throws -> Tensor
     /// Per channel Σ g and Σ g·(x − mean), with g the cotangent.
-    func channelSums(_ cotangent: Tensor, _ x: Tensor, mean: Tensor)
+    func channelSums(_ cotangent: Tensor, _ x: Tensor, mean: Tensor) throws
         -> (sum: Tensor, product: Tensor)
     /// dx = a·g + b·(x − mean) + c, each per channel, with g masked as in `channelSums`.
     func channelGradient(
         _ cotangent: Tensor, _ x: Tensor, mean: Tensor, a: Tensor, b: Tensor, c: Tensor
-    ) -> Tensor
+    ) throws -> Tensor
 
     // MARK: Random numbers
     func uniform(_ shape: Shape, _ dtype: DType, in range: ClosedRange<Double>, from stream: RandomStream)
+        throws
         -> Tensor
-    func normal(_ shape: Shape, _ dtype: DType, from stream: RandomStream) -> Tensor
+    func normal(_ shape: Shape, _ dtype: DType, from stream: RandomStream) throws -> Tensor
 
     // MARK: The search's own block, fused
     /// - Parameter keepingOutputs: whether the record is to hold the stages' outputs, for the gradient.
-    func mixedSum(_ sum: MixedSum, keepingOutputs: Bool) -> (output: Tensor, record: MixedSumRecord)
+    func mixedSum(_ sum: MixedSum, keepingOutputs: Bool) throws -> (output: Tensor, record: MixedSumRecord)
     func mixedSumGradient(
         _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedSumWants
-    ) -> MixedSumGradient
+    ) throws -> MixedSumGradient
+}
+
+extension Backend {
+    public func synchronize() {}
+
+    public func innerProducts(_ a: [Tensor], _ b: [Tensor]) throws -> (each: Tensor, total: Tensor) {
+        let each = try zip(a, b).map { a, b in
+            let products = try binary(.multiply, a, b, a.shape)
+            let sum = a.shape.rank == 0 ? products : try reduce(.sum, products, axes: Array(0..<a.shape.rank))
+            return Tensor(storage: sum.storage, shape: [1], dtype: sum.dtype)
+        }
+        let total = try contiguous(each[0])
+        for next in each.dropFirst() { try add(next, into: total) }
+        return (
+            try concatenate(each, axis: 0),
+            Tensor(storage: total.storage, shape: .scalar, dtype: total.dtype)
+        )
+    }
 }
 
 public struct MemoryUse: Sendable {

@@ -15,6 +15,6 @@ public struct TensorError: Error, Sendable, CustomStringConvertible {
 
 /// Throws a `TensorError` unless the condition holds.
 @inline(__always)
-func require(_ condition: Bool, _ operation: String, _ reason: @autoclosure () -> String) throws {
+package func require(_ condition: Bool, _ operation: String, _ reason: @autoclosure () -> String) throws {
     if !condition { throw TensorError(operation, reason()) }
 }

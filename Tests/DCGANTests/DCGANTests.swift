@@ -1,3 +1,4 @@
+import CPUEngine
 import DARTS
 import DCGAN
 import ErrataCore
@@ -59,7 +60,7 @@ struct DCGANTests {
             let real =
                 try backend.normal([32, 8, 8, 1], .float32, from: stream.derived("real")) * 0.1
                 + brightness.reshaped(to: [32, 1, 1, 1])
-            let noise = generator.noise(32, .float32, on: backend, from: stream.derived("noise"))
+            let noise = try generator.noise(32, .float32, on: backend, from: stream.derived("noise"))
             let (gv, hv) = (g.variables, h.variables)
             let fake = try generator.images(noise: noise, labels: labels, ForwardContext(gv))
             @Sendable func scores(_ images: Tensor) throws -> Tensor {

@@ -179,6 +179,7 @@ private final class CountingSource: BatchSource {
         defer { busy.subtract(1, ordering: .sequentiallyConsistent) }
         steps.withLock { $0.append(step) }
         usleep(20_000)
-        return Batch(images: backend.zeros([1, 1, 1, 1], .float32), labels: backend.zeros([1], .int32))
+        return Batch(
+            images: try backend.zeros([1, 1, 1, 1], .float32), labels: try backend.zeros([1], .int32))
     }
 }

@@ -1,3 +1,4 @@
+import CPUEngine
 import Datasets
 import TensorEngine
 

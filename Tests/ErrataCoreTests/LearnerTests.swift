@@ -1,3 +1,4 @@
+import CPUEngine
 import DARTS
 import DCGAN
 import Datasets
@@ -17,9 +18,10 @@ struct TinySearch {
     init(
         _ dtype: DType = .float64, threads: Int = 1, weighter: any ClassWeighter = ValidationLossWeighter(),
         hypergradient: any Hypergradient = FirstOrderHypergradient(),
-        discriminator: DiscriminatorChoice = .backbone, _ change: (inout LearnerSettings) -> Void = { _ in }
+        discriminator: DiscriminatorChoice = .backbone, on backend: CPUBackend? = nil,
+        _ change: (inout LearnerSettings) -> Void = { _ in }
     ) throws {
-        backend = try CPUBackend(threads: threads)
+        self.backend = try backend ?? CPUBackend(threads: threads)
         self.dtype = dtype
         var space = DARTSConfiguration()
         (space.channels, space.cells, space.nodes) = (2, 3, 2)
@@ -213,7 +215,7 @@ struct LearnerTests {
         try expect(after.players["w1"]!.state.parameters, w1Next, "W1′")
 
         // H and G from the same point, with non-saturating losses
-        let noise = learner.generator.noise(
+        let noise = try learner.generator.noise(
             n, .float64, on: search.backend, from: RandomStream(seed: 7, "gan noise", step: 1))
         let h = values("discriminator").map(\.variable)
         let g = values("generator").map(\.variable)
@@ -246,7 +248,7 @@ struct LearnerTests {
             return own.reduce(0, +) / Double(own.count)
         }
         #expect(zip(report.classWeights, classLosses).allSatisfy { abs($0 - $1) < 1e-12 })
-        let syntheticNoise = learner.generator.noise(
+        let syntheticNoise = try learner.generator.noise(
             n, .float64, on: search.backend, from: RandomStream(seed: 7, "synthetic noise", step: 1))
         let synthetic =
             try learner.generator.images(

@@ -1,3 +1,4 @@
+import CPUEngine
 import CZlib
 import Experiments
 import Foundation

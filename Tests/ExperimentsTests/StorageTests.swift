@@ -1,3 +1,4 @@
+import CPUEngine
 import Experiments
 import Foundation
 import TensorEngine
@@ -11,13 +12,14 @@ struct CheckpointTests {
     init() throws {
         let backend = try CPUBackend(threads: 1)
         var archive = Archive()
-        archive.store(
+        try archive.store(
             backend.normal([3, 4, 5], .float32, from: RandomStream(seed: 1)),
             at: "levels/w1/parameters/stem.weight")
-        archive.store(backend.normal([7], .float64, from: RandomStream(seed: 2)), at: "levels/w1/velocity")
-        archive.store(try backend.tensor([1, -2, 3] as [Int32], [3]), at: "labels")
-        archive.store(backend.full(2.5, .scalar, .float64), at: "scalar")
-        archive.store(backend.zeros([0, 4], .float32), at: "empty")
+        try archive.store(
+            backend.normal([7], .float64, from: RandomStream(seed: 2)), at: "levels/w1/velocity")
+        try archive.store(try backend.tensor([1, -2, 3] as [Int32], [3]), at: "labels")
+        try archive.store(backend.full(2.5, .scalar, .float64), at: "scalar")
+        try archive.store(try backend.zeros([0, 4], .float32), at: "empty")
         archive[attribute: "step"] = .integer(-7)
         archive[attribute: "levels/w1/rate"] = .number(0.1)
         archive[attribute: "spec"] = .text("name: λ sweep\n")

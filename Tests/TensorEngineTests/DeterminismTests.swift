@@ -1,3 +1,4 @@
+import CPUEngine
 import TensorEngine
 import Testing
 
@@ -84,7 +85,7 @@ struct DeterminismTests {
 @Suite("Errors name the operation and the shapes")
 struct ShapeErrorTests {
     @Test func messages() throws {
-        let x = backend.zeros([2, 4, 4, 3], .float32)
+        let x = try backend.zeros([2, 4, 4, 3], .float32)
         func message(_ body: () throws -> Tensor) -> String {
             do { return "\(try body().shape)" } catch { return "\(error)" }
         }

@@ -1,3 +1,4 @@
+import CPUEngine
 import TensorEngine
 import Testing
 
@@ -76,7 +77,7 @@ struct RecomputeTests {
     }
 
     @Test(arguments: composites) func threeDerivatives(_ test: Composite) throws {
-        let point = test.inputs.enumerated().map { random($1, UInt64(10 + $0)) }
+        let point = try test.inputs.enumerated().map { try random($1, UInt64(10 + $0)) }
         let plain = try derivatives(point, test.body)
         let recomputed = try derivatives(point) { try recompute($0, test.body) }
         #expect(try recomputed.value.item() == plain.value.item())
@@ -86,7 +87,7 @@ struct RecomputeTests {
         }
         // Each derivative is the slope of the one before.
         let h = 1e-5
-        let direction = test.inputs.enumerated().map { random($1, UInt64(100 + $0)) }
+        let direction = try test.inputs.enumerated().map { try random($1, UInt64(100 + $0)) }
         func moved(_ step: Double) throws -> [[Tensor]] {
             try derivatives(try zip(point, direction).map { try $0 + $1 * step }) {
                 try recompute($0, test.body)
@@ -97,7 +98,7 @@ struct RecomputeTests {
         }
         let (ahead, behind) = (try moved(h), try moved(-h))
         for order in 1...2 {
-            let vectors = test.inputs.enumerated().map { random($1, UInt64(20 * order + $0)) }
+            let vectors = try test.inputs.enumerated().map { try random($1, UInt64(20 * order + $0)) }
             let slope = try (along(ahead[order - 1], vectors) - along(behind[order - 1], vectors)) / (2 * h)
             let analytic = try along(recomputed.gradients[order], direction)
             #expect(
@@ -109,7 +110,7 @@ struct RecomputeTests {
     @Test("Without a graph of the gradient the bits are the same")
     func sameBits() throws {
         let test = Self.composites[4]
-        let variables = test.inputs.enumerated().map { random($1, UInt64(10 + $0)).variable }
+        let variables = try test.inputs.enumerated().map { try random($1, UInt64(10 + $0)).variable }
         let plain = try gradients(of: test.body(variables)[0].squared().sum(), withRespectTo: variables)
         let recomputed = try gradients(
             of: recompute(variables, test.body)[0].squared().sum(), withRespectTo: variables)
@@ -119,13 +120,13 @@ struct RecomputeTests {
     /// Peak bytes of a second derivative through a chain of blocks.
     private func peak(blocks: Int, recomputing: Bool) throws -> Int {
         let backend = try CPUBackend(threads: 2)
-        let weights = random([64, 64], 3, on: backend).variable
+        let weights = try random([64, 64], 3, on: backend).variable
         let body: @Sendable ([Tensor]) throws -> [Tensor] = { inputs in
             var x = inputs[0]
             for _ in 0..<8 { x = try x.matmul(inputs[1]).tanh() }
             return [x]
         }
-        var x = random([1024, 64], 4, on: backend)
+        var x = try random([1024, 64], 4, on: backend)
         for _ in 0..<blocks {
             x = try recomputing ? recompute([x, weights], body)[0] : body([x, weights])[0]
         }

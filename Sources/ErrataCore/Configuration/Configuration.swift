@@ -73,7 +73,8 @@ extension Configuration {
         return result
     }
 
-    private func rows(path: String) -> [ConfigurationRow] {
+    /// The settings with the values of this configuration.
+    package func rows(path: String) -> [ConfigurationRow] {
         Self.fields.flatMap { $0.rows(self, path: path) }
     }
 }

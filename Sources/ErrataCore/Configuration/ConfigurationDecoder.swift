@@ -8,9 +8,16 @@ public struct ConfigurationDecoder: Sendable {
     public private(set) var errors: [ConfigurationError] = []
     /// The setting that is being read, such as `learner.betas[1]`.
     package private(set) var path: String
+    /// What settings may choose components from.
+    let registry: PluginRegistry?
 
-    /// - Parameter path: what the paths in errors begin with.
-    public init(path: String = "") { self.path = path }
+    /// - Parameters:
+    ///   - path: what the paths in errors begin with.
+    ///   - registry: what settings may choose components from.
+    public init(path: String = "", registry: PluginRegistry? = nil) {
+        self.path = path
+        self.registry = registry
+    }
 
     /// The configuration that a mapping describes; what is wrong in it keeps its default, and is reported by
     /// `finish()`.

@@ -46,11 +46,13 @@ public struct Archive: Sendable {
     }
 
     /// Adds the elements of a tensor.
-    public mutating func store(_ tensor: Tensor, at path: String) {
+    ///
+    /// - Throws: what the tensor's backend throws.
+    public mutating func store(_ tensor: Tensor, at path: String) throws {
         tensors[path] = Entry(
             dtype: tensor.dtype, shape: tensor.shape,
-            bytes: [UInt8](unsafeUninitializedCapacity: tensor.count * tensor.dtype.byteCount) {
-                tensor.backend.download(tensor, into: UnsafeMutableRawBufferPointer($0))
+            bytes: try [UInt8](unsafeUninitializedCapacity: tensor.count * tensor.dtype.byteCount) {
+                try tensor.backend.download(tensor, into: UnsafeMutableRawBufferPointer($0))
                 $1 = tensor.count * tensor.dtype.byteCount
             })
     }
@@ -67,7 +69,7 @@ public struct Archive: Sendable {
                 "'\(path)' is \(entry.dtype) \(entry.shape), expected \(dtype) \(shape): it belongs to another "
                     + "experiment")
         }
-        return entry.bytes.withUnsafeBytes { backend.upload($0, shape, dtype) }
+        return try entry.bytes.withUnsafeBytes { try backend.upload($0, shape, dtype) }
     }
 
     /// - Throws: `ArchiveError` if there is no such attribute, or it is no integer.

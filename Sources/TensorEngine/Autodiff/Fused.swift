@@ -20,6 +20,7 @@ public func fused(
     backward: @escaping @Sendable (FusedBackward) throws -> [Tensor?],
     doubleBackward: (@Sendable (FusedDoubleBackward) throws -> FusedDoubleBackward.Result?)? = nil
 ) throws -> [Tensor] {
+    if let first = inputs.first { try requireOneBackend(name, first, inputs) }
     guard inputs.first?.backend.fusesOperations ?? true else { return try composed(inputs) }
     let (outputs, saved) = try forward(inputs.map(\.detached))
     return record(name, inputs, outputs, savingInputs: Array(inputs.indices)) { context in
@@ -164,9 +165,9 @@ private struct VectorJacobianProduct: Sendable {
             try gradient($0, placed($0.cotangents))
         } body: { arguments in
             let found = try self(arguments)
-            return flowing.map { index in
+            return try flowing.map { index in
                 let input = arguments[wanted[index]]
-                return found[index] ?? input.backend.full(0, input.shape, input.dtype)
+                return try found[index] ?? input.backend.full(0, input.shape, input.dtype)
             }
         }
         return placed(outputs)

@@ -19,7 +19,7 @@ public func gradients(
     let found = try reverse(
         outputs, targets, cotangents: try seeds(for: outputs, cotangents), createGraph: createGraph,
         boundary: [], releasingGraph: releasingGraph)
-    return zip(found, targets).map { $0 ?? $1.backend.full(0, $1.shape, $1.dtype) }
+    return try zip(found, targets).map { try $0 ?? $1.backend.full(0, $1.shape, $1.dtype) }
 }
 
 /// The gradients of one scalar.
@@ -37,13 +37,14 @@ private func seeds(for outputs: [Tensor], _ cotangents: [Tensor]?) throws -> [Te
             try require(
                 output.count == 1, "gradients",
                 "an output of shape \(output.shape) needs a cotangent; without one, one element is expected")
-            return output.backend.full(1, output.shape, output.dtype)
+            return try output.backend.full(1, output.shape, output.dtype)
         }
     }
     try require(
         cotangents.count == outputs.count, "gradients",
         "\(outputs.count) outputs but \(cotangents.count) cotangents")
     for (output, cotangent) in zip(outputs, cotangents) {
+        try requireOneBackend("gradients", output, cotangent)
         try require(
             output.shape == cotangent.shape && output.dtype == cotangent.dtype, "gradients",
             "a cotangent is \(cotangent.dtype) \(cotangent.shape), expected \(output.dtype) \(output.shape)")
@@ -161,7 +162,7 @@ private struct Cotangent {
         }
         if createGraph { terms += (isOwn ? [] : [sum.origin]) + [tensor.origin] }
         if isOwn {
-            sum.backend.add(tensor, into: sum)
+            try sum.backend.add(tensor, into: sum)
         } else {
             self.sum = try sum.detached + tensor.detached
             isOwn = true

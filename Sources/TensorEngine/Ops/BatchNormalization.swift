@@ -18,7 +18,8 @@ public struct Normalization: Sendable {
     /// The same without γ and β, for closures that take those as inputs.
     var withoutAffine: Normalization { Normalization(moments: moments, epsilon: epsilon) }
 
-    var usesBatch: Bool { moments == nil }
+    /// Whether it normalises by the moments of what it is given.
+    public var usesBatch: Bool { moments == nil }
 
     /// All tensors it holds.
     var vectors: [Tensor] {
@@ -27,7 +28,7 @@ public struct Normalization: Sendable {
 
     /// What x is normalised by: the mean, the variance and the factor 1/√(σ² + ε).
     func resolvedMoments(_ x: Tensor) throws -> (mean: Tensor, variance: Tensor, factor: Tensor) {
-        let (mean, variance) = moments ?? x.backend.channelMoments(x.detached)
+        let (mean, variance) = try moments ?? x.backend.channelMoments(x.detached)
         return (mean, variance, try factor(variance))
     }
 
@@ -59,6 +60,7 @@ extension Tensor {
                 parameter.shape == [shape.channels], "batchNorm",
                 "a parameter of shape \(parameter.shape) for input \(shape), expected [\(shape.channels)]")
         }
+        try requireOneBackend("batchNorm", self, normalization.vectors)
         let (mean, variance, factor) = try normalization.resolvedMoments(self)
         let constants = normalization.withoutAffine
         let outputs = try fused("batchNorm", [self] + parameters) { inputs in
@@ -66,13 +68,13 @@ extension Tensor {
             return [try inputs[0].normalized(by: constants).output * inputs[1] + inputs[2]]
         } forward: { inputs in
             let slope = inputs.count > 1 ? try factor * inputs[1] : factor
-            let output = inputs[0].backend.channelAffine(
+            let output = try inputs[0].backend.channelAffine(
                 inputs[0], mean: mean, scale: slope, shift: inputs.count > 1 ? inputs[2] : nil, relu: false)
             return ([output], [mean, factor, slope])
         } backward: { context in
             let (x, g) = (context.inputs[0], context.cotangents[0]!)
             let (mean, factor, slope) = (context.saved[0], context.saved[1], context.saved[2])
-            let (sum, product) = x.backend.channelSums(g, x, mean: mean)
+            let (sum, product) = try x.backend.channelSums(g, x, mean: mean)
             let input =
                 !context.wants(0)
                 ? nil
@@ -103,8 +105,8 @@ extension Tensor {
         product: Tensor
     ) throws -> Tensor {
         let count = Double(x.shape.rows)
-        return x.backend.channelGradient(
+        return try x.backend.channelGradient(
             cotangent, x, mean: mean, a: slope,
-            b: try slope * factor.squared() * product * (-1 / count), c: try slope * sum * (-1 / count))
+            b: slope * factor.squared() * product * (-1 / count), c: slope * sum * (-1 / count))
     }
 }

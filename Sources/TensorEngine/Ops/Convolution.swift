@@ -6,7 +6,8 @@ extension Tensor {
         try require(
             dtype == weights.dtype && dtype.isFloatingPoint, "convolution",
             "input is \(dtype), weights \(weights.dtype), expected one floating-point type")
-        let result = backend.convolution(self, weights, geometry)
+        try requireOneBackend("convolution", self, weights)
+        let result = try backend.convolution(self, weights, geometry)
         assert(result.shape == output)
         return record("convolution", [self, weights], result, savingInputs: [0, 1]) { context in
             let g = context.cotangent
@@ -46,7 +47,8 @@ extension Tensor {
         try require(
             output == shape, "convolutionInputGradient",
             "a cotangent of shape \(shape), expected \(output) for input \(inputShape)")
-        let result = backend.convolutionInputGradient(self, weights, geometry, inputShape: inputShape)
+        try requireOneBackend("convolutionInputGradient", self, weights)
+        let result = try backend.convolutionInputGradient(self, weights, geometry, inputShape: inputShape)
         return record(
             "convolutionInputGradient", [self, weights], result, savingInputs: [0, 1]
         ) { context in
@@ -68,7 +70,9 @@ extension Tensor {
         try require(
             output == cotangent.shape, "convolutionWeightGradient",
             "a cotangent of shape \(cotangent.shape), expected \(output) for input \(shape)")
-        let result = backend.convolutionWeightGradient(self, cotangent, geometry, weightShape: weightShape)
+        try requireOneBackend("convolutionWeightGradient", self, cotangent)
+        let result = try backend.convolutionWeightGradient(
+            self, cotangent, geometry, weightShape: weightShape)
         return record(
             "convolutionWeightGradient", [self, cotangent], result, savingInputs: [0, 1]
         ) { context in

@@ -6,11 +6,11 @@ extension Backend {
         try require(
             values.count == shape.count, "tensor",
             "\(values.count) values for shape \(shape), expected \(shape.count)")
-        return values.withUnsafeBytes { upload($0, shape, Element.dtype) }
+        return try values.withUnsafeBytes { try upload($0, shape, Element.dtype) }
     }
 
-    public func zeros(_ shape: Shape, _ dtype: DType) -> Tensor { full(0, shape, dtype) }
-    public func ones(_ shape: Shape, _ dtype: DType) -> Tensor { full(1, shape, dtype) }
+    public func zeros(_ shape: Shape, _ dtype: DType) throws -> Tensor { try full(0, shape, dtype) }
+    public func ones(_ shape: Shape, _ dtype: DType) throws -> Tensor { try full(1, shape, dtype) }
 }
 
 extension Tensor {
@@ -20,8 +20,8 @@ extension Tensor {
     public func values<Element: TensorElement>(of type: Element.Type = Element.self) throws -> [Element] {
         try require(
             dtype == Element.dtype, "values", "the tensor is \(dtype), \(Element.dtype) was asked for")
-        return [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
-            backend.download(self, into: UnsafeMutableRawBufferPointer(buffer))
+        return try [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+            try backend.download(self, into: UnsafeMutableRawBufferPointer(buffer))
             initialized = count
         }
     }
@@ -40,15 +40,15 @@ extension Tensor {
     /// The elements converted to another type; differentiable between floating-point types.
     public func cast(to dtype: DType) throws -> Tensor {
         if dtype == self.dtype { return self }
-        let result = backend.cast(self, to: dtype)
+        let result = try backend.cast(self, to: dtype)
         let source = self.dtype
         guard dtype.isFloatingPoint, source.isFloatingPoint else { return result }
         return record("cast", [self], result) { [try $0.cotangent.cast(to: source)] }
     }
 
     /// A constant of this tensor's type and shape.
-    public func filled(with value: Double) -> Tensor { backend.full(value, shape, dtype) }
+    public func filled(with value: Double) throws -> Tensor { try backend.full(value, shape, dtype) }
 
     /// A scalar constant of this tensor's type.
-    func constant(_ value: Double) -> Tensor { backend.full(value, .scalar, dtype) }
+    func constant(_ value: Double) throws -> Tensor { try backend.full(value, .scalar, dtype) }
 }

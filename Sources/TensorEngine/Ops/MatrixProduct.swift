@@ -17,13 +17,14 @@ extension Tensor {
                 transposeOther: transposeOther
             ).removingLeadingAxis()
         }
+        try requireOneBackend("matmul", self, other)
         let inner = transposeSelf ? shape[1] : shape[2]
         let otherInner = transposeOther ? other.shape[2] : other.shape[1]
         try require(
             shape[0] == other.shape[0] && inner == otherInner, "matmul",
             "\(shape)\(transposeSelf ? "ᵀ" : "") by \(other.shape)\(transposeOther ? "ᵀ" : ""): "
                 + "batches and inner extents must be equal")
-        let result = backend.matmul(self, other, transposeA: transposeSelf, transposeB: transposeOther)
+        let result = try backend.matmul(self, other, transposeA: transposeSelf, transposeB: transposeOther)
         return record("matmul", [self, other], result, savingInputs: [0, 1]) { context in
             let g = context.cotangent
             let (a, b) = (context.input(0), context.input(1))

@@ -89,7 +89,8 @@ public struct ConvolutionStage: Sendable {
         return try ConvolutionGeometry().outputShape(input: middle, weights: pointwise.shape)
     }
 
-    func depthwiseGeometry(_ input: Shape) -> ConvolutionGeometry {
+    /// The depthwise convolution's geometry: one group a channel of the input.
+    public func depthwiseGeometry(_ input: Shape) -> ConvolutionGeometry {
         var geometry = geometry
         geometry.groups = input.channels
         return geometry
@@ -131,6 +132,16 @@ public struct MixedSumGradient: Sendable {
     public var stages: [[(depthwise: Tensor?, pointwise: Tensor)?]]
     /// For each branch and batch norm with γ and β.
     public var affine: [[(scale: Tensor, shift: Tensor)?]]
+
+    public init(
+        sources: [Tensor?], weights: Tensor?, stages: [[(depthwise: Tensor?, pointwise: Tensor)?]],
+        affine: [[(scale: Tensor, shift: Tensor)?]]
+    ) {
+        self.sources = sources
+        self.weights = weights
+        self.stages = stages
+        self.affine = affine
+    }
 }
 
 /// What is wanted of a mixed sum's gradient.
@@ -141,6 +152,15 @@ public struct MixedSumWants: Sendable {
     public var weights: Bool
     /// Any of the convolutions' weights, γ and β.
     public var parameters: Bool
+
+    public init(
+        sources: [Bool], carried: [(sum: Tensor, isOwn: Bool)?], weights: Bool, parameters: Bool
+    ) {
+        self.sources = sources
+        self.carried = carried
+        self.weights = weights
+        self.parameters = parameters
+    }
 }
 
 extension MixedSum {
@@ -159,21 +179,21 @@ extension MixedSum {
         let keeps = leaves.contains(where: \.isDifferentiable)
         var moments: [[MixedSumRecord.Moments?]] = []
         // The closures below outlive this call and must not keep the sum's tensors.
-        let nothing = leaves[0].backend.empty([0], leaves[0].dtype)
+        let nothing = try leaves[0].backend.empty([0], leaves[0].dtype)
         let template = replacing(leaves.map { _ in nothing })
 
         let outputs = try fused("mixedSum", leaves) { inputs in
             [try template.replacing(inputs).composed().output]
         } forward: { inputs in
             let sum = template.replacing(inputs)
-            let (output, record) = inputs[0].backend.mixedSum(sum, keepingOutputs: keeps)
+            let (output, record) = try inputs[0].backend.mixedSum(sum, keepingOutputs: keeps)
             moments = record.moments
             return ([output], keeps ? record.tensors : [])
         } backward: { context in
             let sum = template.replacing(context.inputs)
             let wanted = sum.sources.indices.filter(context.wants)
             for index in wanted { context.sums?.declareOwn(index) }
-            let gradient = context.inputs[0].backend.mixedSumGradient(
+            let gradient = try context.inputs[0].backend.mixedSumGradient(
                 sum, record: MixedSumRecord(context.saved, of: sum), cotangent: context.cotangents[0]!,
                 wants: sum.wants(
                     context.inputs.indices.map(context.wants),
@@ -297,7 +317,9 @@ extension MixedSum {
 
     /// The shape that each branch has after each of its stages.
     private func shapes() throws -> [[Shape]] {
-        try require(!branches.isEmpty, "mixedSum", "no branches, expected at least one")
+        try require(
+            !branches.isEmpty && !sources.isEmpty, "mixedSum",
+            "no branches or sources, expected at least one of each")
         for source in sources {
             try require(
                 source.shape.rank == 4 && source.shape[0] == sources[0].shape[0]
@@ -305,6 +327,12 @@ extension MixedSum {
                 "a source \(source.dtype) \(source.shape) beside \(sources[0].dtype) \(sources[0].shape), expected "
                     + "NHWC of one type and batch")
         }
+        try requireOneBackend(
+            "mixedSum", sources[0],
+            leaves
+                + branches.flatMap { branch in
+                    [branch.imageFactors] + branch.normalizations.flatMap { $0?.vectors ?? [] }
+                })
         let shapes = try branches.map(shapes)
         try require(
             shapes.allSatisfy { $0.last == shapes[0].last }, "mixedSum",

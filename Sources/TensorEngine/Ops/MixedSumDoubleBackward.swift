@@ -32,12 +32,12 @@ struct MixedSumDoubleBackward {
 
     /// - Returns: the gradient, and ẏ.
     func callAsFunction() throws -> (gradient: MixedSumGradient, derivative: Tensor?) {
-        let rectified = sum.sources.indices.map { index in
+        let rectified = try sum.sources.indices.map { index in
             sum.branches.contains { $0.source == index && !$0.stages.isEmpty }
-                ? backend.unary(.relu, sum.sources[index]) : nil
+                ? try backend.unary(.relu, sum.sources[index]) : nil
         }
-        let rectifiedAlong = zip(direction.sources, rectified).map { along, active in
-            along.flatMap { along in active.map { masked(along, $0) } }
+        let rectifiedAlong = try zip(direction.sources, rectified).map { along, active in
+            try along.flatMap { along in try active.map { try masked(along, $0) } }
         }
         var toSources = Totals(sum.sources.count)
         var toRectified = Totals(sum.sources.count)
@@ -49,22 +49,24 @@ struct MixedSumDoubleBackward {
             let source = branch.source
             var stages: [StagePoint] = []
             var end: (value: Tensor, along: Tensor?)
-            var pull: (Tensor) -> Tensor = { $0 }
+            var pull: (Tensor) throws -> Tensor = { $0 }
             switch branch.transform {
             case .identity: end = (sum.sources[source], direction.sources[source])
             case .maxPool(let window):
-                let (maxima, positions) = backend.maxPool(sum.sources[source], window)
-                end = (maxima, direction.sources[source].map { backend.gatherPositions($0, positions) })
+                let (maxima, positions) = try backend.maxPool(sum.sources[source], window)
+                end = (
+                    maxima, try direction.sources[source].map { try backend.gatherPositions($0, positions) }
+                )
                 pull = { [shape = sum.sources[source].shape] in
-                    backend.scatterPositions($0, positions, inputShape: shape)
+                    try backend.scatterPositions($0, positions, inputShape: shape)
                 }
             case .averagePool(let window):
                 end = (
-                    backend.averagePool(sum.sources[source], window),
-                    direction.sources[source].map { backend.averagePool($0, window) }
+                    try backend.averagePool(sum.sources[source], window),
+                    try direction.sources[source].map { try backend.averagePool($0, window) }
                 )
                 pull = { [shape = sum.sources[source].shape] in
-                    backend.averagePoolGradient($0, window, inputShape: shape)
+                    try backend.averagePoolGradient($0, window, inputShape: shape)
                 }
             case .convolutions:
                 stages = try forward(index, rectified[source]!, rectifiedAlong[source])
@@ -86,22 +88,22 @@ struct MixedSumDoubleBackward {
                 try derivative.add(jacobian.normalized(), times: v)
                 try q.add(jacobian.product(ofG), times: v)
             }
-            toWeights.append(toWeight ?? backend.zeros([1], cotangent.dtype))
+            toWeights.append(try toWeight ?? backend.zeros([1], cotangent.dtype))
             guard wants.parameters || wants.sources.contains(true) else { continue }
 
             if stages.isEmpty {
-                q.sum().map { toSources.add(pull($0), at: source) }
+                try q.sum().map { try toSources.add(pull($0), at: source) }
                 toStages.append([])
             } else {
                 var p = ChannelTerms()
                 try p.add(jacobian.product(ofG), times: w)
                 let found = try backward(stages, index, p: p.sum()!, q: q.sum())
-                found.rectified.map { toRectified.add($0, at: source) }
+                try found.rectified.map { try toRectified.add($0, at: source) }
                 toStages.append(found.stages)
             }
         }
         for (index, total) in toRectified.values.enumerated() {
-            total.map { toSources.add(masked($0, rectified[index]!), at: index) }
+            try total.map { try toSources.add(masked($0, rectified[index]!), at: index) }
         }
         return (
             MixedSumGradient(
@@ -109,7 +111,7 @@ struct MixedSumDoubleBackward {
                 weights: wants.weights ? try Tensor.concatenated(toWeights, axis: 0) : nil,
                 stages: wants.parameters ? toStages : sum.branches.map { $0.stages.map { _ in nil } },
                 affine: sum.branches.map { $0.normalizations.map { _ in nil } }),
-            derivative.sum()
+            try derivative.sum()
         )
     }
 
@@ -129,29 +131,29 @@ struct MixedSumDoubleBackward {
         for (index, stage) in sum.branches[branch].stages.enumerated() {
             if let last = points.last {
                 let jacobian = try jacobian(branch, index - 1, at: last.output)
-                input = backend.channelAffine(
+                input = try backend.channelAffine(
                     last.output, mean: jacobian.mean, scale: jacobian.factor, shift: nil, relu: true)
                 inputAlong = try last.outputAlong.flatMap {
                     try jacobian.product(jacobian.projected($0)).sum()
                 }
-                .map { masked($0, input) }
+                .map { try masked($0, input) }
             }
             let along = direction.stages[branch][index]
             var (middle, middleAlong) = (input, inputAlong)
             if let depthwise = stage.depthwise {
                 let geometry = stage.depthwiseGeometry(input.shape)
-                middle = backend.convolution(input, depthwise, geometry)
-                middleAlong = added(
-                    inputAlong.map { backend.convolution($0, depthwise, geometry) },
-                    along.depthwise.map { backend.convolution(input, $0, geometry) })
+                middle = try backend.convolution(input, depthwise, geometry)
+                middleAlong = try added(
+                    inputAlong.map { try backend.convolution($0, depthwise, geometry) },
+                    along.depthwise.map { try backend.convolution(input, $0, geometry) })
             }
             points.append(
                 StagePoint(
                     stage: stage, along: along, input: input, middle: middle,
                     output: record.outputs[branch][index], inputAlong: inputAlong, middleAlong: middleAlong,
-                    outputAlong: added(
-                        middleAlong.map { backend.convolution($0, stage.pointwise, .init()) },
-                        along.pointwise.map { backend.convolution(middle, $0, .init()) })))
+                    outputAlong: try added(
+                        middleAlong.map { try backend.convolution($0, stage.pointwise, .init()) },
+                        along.pointwise.map { try backend.convolution(middle, $0, .init()) })))
         }
         return points
     }
@@ -167,39 +169,39 @@ struct MixedSumDoubleBackward {
         for (index, point) in points.enumerated().reversed() {
             let pointwise = point.stage.pointwise
             func back(_ g: Tensor, _ weights: Tensor, _ geometry: ConvolutionGeometry, to input: Tensor)
-                -> Tensor
+                throws -> Tensor
             {
-                backend.convolutionInputGradient(g, weights, geometry, inputShape: input.shape)
+                try backend.convolutionInputGradient(g, weights, geometry, inputShape: input.shape)
             }
             func toWeights(
                 _ weights: Tensor, _ geometry: ConvolutionGeometry, _ value: Tensor, _ along: Tensor?
-            ) -> Tensor {
-                added(
+            ) throws -> Tensor {
+                try added(
                     q.map {
-                        backend.convolutionWeightGradient(value, $0, geometry, weightShape: weights.shape)
+                        try backend.convolutionWeightGradient(value, $0, geometry, weightShape: weights.shape)
                     },
                     along.map {
-                        backend.convolutionWeightGradient($0, p, geometry, weightShape: weights.shape)
+                        try backend.convolutionWeightGradient($0, p, geometry, weightShape: weights.shape)
                     }) ?? weights.filled(with: 0)
             }
             func pullBack(
                 _ weights: Tensor, _ along: Tensor?, _ geometry: ConvolutionGeometry, to input: Tensor
-            ) {
-                q = added(
-                    q.map { back($0, weights, geometry, to: input) },
-                    along.map { back(p, $0, geometry, to: input) })
-                p = back(p, weights, geometry, to: input)
+            ) throws {
+                q = try added(
+                    q.map { try back($0, weights, geometry, to: input) },
+                    along.map { try back(p, $0, geometry, to: input) })
+                p = try back(p, weights, geometry, to: input)
             }
             let ofPointwise =
-                wants.parameters ? toWeights(pointwise, .init(), point.middle, point.middleAlong) : nil
-            pullBack(pointwise, point.along.pointwise, .init(), to: point.middle)
+                wants.parameters ? try toWeights(pointwise, .init(), point.middle, point.middleAlong) : nil
+            try pullBack(pointwise, point.along.pointwise, .init(), to: point.middle)
             var ofDepthwise: Tensor?
             if let depthwise = point.stage.depthwise {
                 let geometry = point.stage.depthwiseGeometry(point.input.shape)
                 if wants.parameters {
-                    ofDepthwise = toWeights(depthwise, geometry, point.input, point.inputAlong)
+                    ofDepthwise = try toWeights(depthwise, geometry, point.input, point.inputAlong)
                 }
-                pullBack(depthwise, point.along.depthwise, geometry, to: point.input)
+                try pullBack(depthwise, point.along.depthwise, geometry, to: point.input)
             }
             found.append(ofPointwise.map { (ofDepthwise, $0) })
             guard index > 0 else { break }
@@ -214,7 +216,7 @@ struct MixedSumDoubleBackward {
             {
                 try ofOutput.add(gradient)
             }
-            q = ofOutput.sum()
+            q = try ofOutput.sum()
             p = try jacobian.product(ofP).sum()!
         }
         return (q, found.reversed())
@@ -229,7 +231,7 @@ struct MixedSumDoubleBackward {
             let normalization = sum.branches[branch].normalizations[norm]
         else {
             return NormalizationJacobian(
-                x: x, mean: backend.zeros(channels, x.dtype), factor: backend.ones(channels, x.dtype),
+                x: x, mean: try backend.zeros(channels, x.dtype), factor: try backend.ones(channels, x.dtype),
                 usesBatch: false)
         }
         return NormalizationJacobian(
@@ -241,14 +243,14 @@ struct MixedSumDoubleBackward {
         try weights?.sliced(axis: 0, from: branch, count: 1)
     }
 
-    private func masked(_ x: Tensor, _ active: Tensor) -> Tensor {
-        backend.binary(.mask, x, active, x.shape)
+    private func masked(_ x: Tensor, _ active: Tensor) throws -> Tensor {
+        try backend.binary(.mask, x, active, x.shape)
     }
 
     /// The sum of tensors that nobody else has seen.
-    private func added(_ a: Tensor?, _ b: Tensor?) -> Tensor? {
+    private func added(_ a: Tensor?, _ b: Tensor?) throws -> Tensor? {
         guard let a, let b else { return a ?? b }
-        backend.add(b, into: a)
+        try backend.add(b, into: a)
         return a
     }
 }
@@ -259,7 +261,7 @@ private struct Totals {
 
     init(_ count: Int) { values = Array(repeating: nil, count: count) }
 
-    mutating func add(_ tensor: Tensor, at index: Int) {
-        if let sum = values[index] { sum.backend.add(tensor, into: sum) } else { values[index] = tensor }
+    mutating func add(_ tensor: Tensor, at index: Int) throws {
+        if let sum = values[index] { try sum.backend.add(tensor, into: sum) } else { values[index] = tensor }
     }
 }

@@ -14,7 +14,7 @@ extension Tensor {
         try require(
             target.count == count, "reshape", "\(shape) has \(count) elements, \(target) has \(target.count)")
         let source = shape
-        let dense = isContiguous ? self : backend.contiguous(self)
+        let dense = isContiguous ? self : try backend.contiguous(self)
         let result = Tensor(
             storage: dense.storage, shape: target, dtype: dtype, offset: dense.offset)
         return record("reshape", [self], result) { [try $0.cotangent.reshaped(to: source)] }
@@ -29,7 +29,7 @@ extension Tensor {
         if permutation == Array(0..<shape.rank) { return self }
         var inverse = permutation
         for (to, from) in permutation.enumerated() { inverse[from] = to }
-        return record("transpose", [self], backend.transpose(self, permutation)) { [inverse] in
+        return record("transpose", [self], try backend.transpose(self, permutation)) { [inverse] in
             [try $0.cotangent.transposed(inverse)]
         }
     }
@@ -48,8 +48,9 @@ extension Tensor {
                 extents == first.shape.extents && other.dtype == first.dtype, "concatenate",
                 "\(other.dtype) \(other.shape) cannot join \(first.dtype) \(first.shape) along axis \(axis)")
         }
+        try requireOneBackend("concatenate", first, tensors)
         let extents = tensors.map { $0.shape[axis] }
-        return record("concatenate", tensors, first.backend.concatenate(tensors, axis: axis)) { context in
+        return record("concatenate", tensors, try first.backend.concatenate(tensors, axis: axis)) { context in
             var start = 0
             return try extents.enumerated().map { index, extent in
                 defer { start += extent }
@@ -80,7 +81,7 @@ extension Tensor {
                 storage: storage, shape: Shape(extents), dtype: dtype, offset: offset + start * step,
                 pitch: shape.rank == 1 ? count : pitch)
         } else {
-            result = backend.slice(self, axis: axis, from: start, count: count)
+            result = try backend.slice(self, axis: axis, from: start, count: count)
         }
         return record("slice", [self], result) {
             [try $0.cotangent.padded(axis: axis, before: start, after: extent - start - count)]
@@ -93,7 +94,7 @@ extension Tensor {
         try require(before >= 0 && after >= 0, "pad", "negative padding (\(before), \(after))")
         if before == 0, after == 0 { return self }
         let extent = shape[axis]
-        let result = backend.pad(self, axis: axis, before: before, after: after)
+        let result = try backend.pad(self, axis: axis, before: before, after: after)
         return record("pad", [self], result) {
             [try $0.cotangent.sliced(axis: axis, from: before, count: extent)]
         }
@@ -104,8 +105,9 @@ extension Tensor {
         try require(
             shape.rank == 2 && indices.shape.rank == 1 && indices.dtype == .int32, "rows",
             "a \(shape) table and \(indices.dtype) \(indices.shape) indices; expected [R, C] and int32 [N]")
+        try requireOneBackend("rows", self, indices)
         let count = shape[0]
-        return record("rows", [self], backend.gatherRows(self, indices)) {
+        return record("rows", [self], try backend.gatherRows(self, indices)) {
             [try $0.cotangent.scatteringRows(to: indices, of: count)]
         }
     }
@@ -115,7 +117,8 @@ extension Tensor {
         try require(
             shape.rank == 2 && indices.shape == [shape[0]] && indices.dtype == .int32, "scatterRows",
             "\(shape) by \(indices.dtype) \(indices.shape) indices; expected [N, C] and int32 [N]")
-        return record("scatterRows", [self], backend.scatterRows(self, indices, rows: rows)) {
+        try requireOneBackend("scatterRows", self, indices)
+        return record("scatterRows", [self], try backend.scatterRows(self, indices, rows: rows)) {
             [try $0.cotangent.rows(at: indices)]
         }
     }

@@ -21,7 +21,7 @@ struct NormalizationJacobian {
 
     func projected(_ g: Tensor) throws -> Projected {
         guard usesBatch else { return Projected(tensor: g, means: nil) }
-        let (sum, product) = g.backend.channelSums(g, x, mean: mean)
+        let (sum, product) = try g.backend.channelSums(g, x, mean: mean)
         let share = 1 / Double(x.shape.rows)
         return Projected(tensor: g, means: (try sum * share, try product * share))
     }
@@ -43,7 +43,7 @@ struct NormalizationJacobian {
     /// dS/dx = −r³·(b·(g − mean(g)) + a·(u − mean(u))) + (3r⁵·a·b − r³·cov(g, u))·(x − μ), where it is not 0.
     func pairing(_ g: Projected, _ u: Projected) throws -> (value: Tensor, gradient: ChannelTerms?) {
         guard let ofG = g.means, let ofU = u.means else {
-            let products = g.tensor.backend.channelSums(
+            let products = try g.tensor.backend.channelSums(
                 g.tensor, u.tensor, mean: mean.filled(with: 0)
             ).product
             return (try (factor * products).sum(), nil)
@@ -89,7 +89,7 @@ struct ChannelTerms {
     }
 
     /// In one pass over all tensors; `nil` where there are none.
-    func sum() -> Tensor? {
-        tensors.first?.backend.channelAffineSum(tensors, scales: scales, shift: shift)
+    func sum() throws -> Tensor? {
+        try tensors.first?.backend.channelAffineSum(tensors, scales: scales, shift: shift)
     }
 }

@@ -2,7 +2,7 @@ extension Tensor {
     /// The maximum over square windows of an NHWC tensor; padding never wins, the first of equals does.
     public func maxPool(_ window: PoolingWindow) throws -> Tensor {
         try checkWindow("maxPool", window)
-        let (maxima, positions) = backend.maxPool(self, window)
+        let (maxima, positions) = try backend.maxPool(self, window)
         let inputShape = shape
         return record("maxPool", [self], maxima) {
             [try $0.cotangent.scatteringPositions(positions, inputShape: inputShape)]
@@ -11,16 +11,18 @@ extension Tensor {
 
     /// out[n, p, c] = self[n, positions[n, p, c], c], the positions within an image's flattened H·W plane.
     func gatheringPositions(_ positions: Tensor) throws -> Tensor {
+        try requireOneBackend("gatherPositions", self, positions)
         let inputShape = shape
-        return record("gatherPositions", [self], backend.gatherPositions(self, positions)) {
+        return record("gatherPositions", [self], try backend.gatherPositions(self, positions)) {
             [try $0.cotangent.scatteringPositions(positions, inputShape: inputShape)]
         }
     }
 
     /// The adjoint of `gatheringPositions`: max pooling's gradient.
     func scatteringPositions(_ positions: Tensor, inputShape: Shape) throws -> Tensor {
-        record(
-            "scatterPositions", [self], backend.scatterPositions(self, positions, inputShape: inputShape)
+        try requireOneBackend("scatterPositions", self, positions)
+        return record(
+            "scatterPositions", [self], try backend.scatterPositions(self, positions, inputShape: inputShape)
         ) {
             [try $0.cotangent.gatheringPositions(positions)]
         }
@@ -30,7 +32,7 @@ extension Tensor {
     public func averagePool(_ window: PoolingWindow) throws -> Tensor {
         try checkWindow("averagePool", window)
         let inputShape = shape
-        return record("averagePool", [self], backend.averagePool(self, window)) {
+        return record("averagePool", [self], try backend.averagePool(self, window)) {
             [try $0.cotangent.averagePoolGradient(window, inputShape: inputShape)]
         }
     }
@@ -39,7 +41,7 @@ extension Tensor {
     func averagePoolGradient(_ window: PoolingWindow, inputShape: Shape) throws -> Tensor {
         record(
             "averagePoolGradient", [self],
-            backend.averagePoolGradient(self, window, inputShape: inputShape)
+            try backend.averagePoolGradient(self, window, inputShape: inputShape)
         ) {
             [try $0.cotangent.averagePool(window)]
         }

@@ -15,7 +15,7 @@ extension Tensor {
     private static func keepMask(
         _ shape: Shape, _ dtype: DType, rate: Double, on backend: any Backend, from stream: RandomStream
     ) throws -> Tensor {
-        let draws = backend.uniform(shape, dtype, in: 0...1, from: stream)
+        let draws = try backend.uniform(shape, dtype, in: 0...1, from: stream)
         return try greater(draws, backend.full(rate, .scalar, dtype)) * (1 / (1 - rate))
     }
 }

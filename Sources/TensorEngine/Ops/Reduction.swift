@@ -4,7 +4,7 @@ extension Tensor {
         let axes = try resolved("sum", axes)
         if axes.isEmpty { return self }
         let inputShape = shape
-        let reduced = record("sum", [self], backend.reduce(.sum, self, axes: axes)) {
+        let reduced = record("sum", [self], try backend.reduce(.sum, self, axes: axes)) {
             [try $0.cotangent.broadcast(to: inputShape)]
         }
         return keepingAxes ? reduced : try reduced.removing(axes)
@@ -21,7 +21,8 @@ extension Tensor {
         let axes = try resolved("max", axes)
         if axes.isEmpty { return self }
         let reduced = record(
-            "max", [self], backend.reduce(.maximum, self, axes: axes), savingInputs: [0], savingOutputs: true
+            "max", [self], try backend.reduce(.maximum, self, axes: axes), savingInputs: [0],
+            savingOutputs: true
         ) { context in
             let hits = try Tensor.equal(context.input(0), context.output())
             return [try context.cotangent * (hits / hits.sum(axes: axes, keepingAxes: true))]
@@ -36,7 +37,7 @@ extension Tensor {
             Shape.broadcast(self.shape, shape) == shape, "broadcast",
             "shape \(self.shape) does not broadcast to \(shape)")
         let source = self.shape
-        return record("broadcast", [self], backend.broadcast(self, to: shape)) {
+        return record("broadcast", [self], try backend.broadcast(self, to: shape)) {
             [try $0.cotangent.summed(to: source)]
         }
     }

@@ -1,6 +1,7 @@
 /// Philox4x32-10, a counter-based random number generator (Salmon et al., 2011): a bijection of 128-bit
 /// counters under a 64-bit key, whose outputs are the random numbers.
 public enum Philox {
+    @inlinable
     @inline(__always)
     public static func block(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
         var c = counter

@@ -3,8 +3,10 @@ import Foundation
 /// Random numbers that are a function of their position: element i of a stream is the same whoever draws it,
 /// in whatever order and on whatever thread. A resumed run draws what the uninterrupted one would have drawn.
 public struct RandomStream: Sendable, Hashable {
-    private let key: SIMD2<UInt32>
-    private let id: UInt64
+    /// Philox's key: the seed.
+    public let key: SIMD2<UInt32>
+    /// What tells the streams of a seed apart: the upper half of Philox's counters.
+    public let id: UInt64
 
     /// - Parameters:
     ///   - seed: of the run.
@@ -30,9 +32,9 @@ public struct RandomStream: Sendable, Hashable {
         RandomStream(key: key, id: mixed(id ^ 0x5851_F42D_4C95_7F2D, index))
     }
 
-    /// Four words at a position.
-    @inline(__always)
-    func block(_ index: UInt64) -> SIMD4<UInt32> {
+    /// Philox's block at a position, which is the lower half of its counter: words 4·index to 4·index + 3.
+    @inlinable
+    public func block(_ index: UInt64) -> SIMD4<UInt32> {
         Philox.block(
             counter: SIMD4(
                 UInt32(truncatingIfNeeded: index), UInt32(truncatingIfNeeded: index >> 32),
@@ -41,12 +43,15 @@ public struct RandomStream: Sendable, Hashable {
     }
 
     /// 32 uniform bits.
+    @inlinable
     public func bits(at index: UInt64) -> UInt32 { block(index / 4)[Int(index % 4)] }
 
     /// Uniform in [0, 1), with 24 bits, so that Float and Double agree exactly.
+    @inlinable
     public func uniform(at index: UInt64) -> Double { Double(bits(at: index) >> 8) * 0x1p-24 }
 
     /// Standard normal, by Box and Muller's transformation.
+    @inlinable
     public func normal(at index: UInt64) -> Double {
         let words = block(index / 4)
         let pair = Int(index % 4) / 2 * 2

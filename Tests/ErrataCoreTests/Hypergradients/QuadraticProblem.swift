@@ -1,3 +1,4 @@
+import CPUEngine
 import ErrataCore
 import NeuralNetworks
 import TensorEngine

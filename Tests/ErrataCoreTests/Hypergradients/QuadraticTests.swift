@@ -1,3 +1,4 @@
+import CPUEngine
 import ErrataCore
 import Foundation
 import NeuralNetworks

@@ -1,0 +1,36 @@
+import TensorEngine
+
+/// The gradients of all stages' weights: one partial sum for each run of images, added up in their order.
+final class ParameterSums: @unchecked Sendable {
+    private let plan: MixedPlan
+    private let partials: Tensor
+    private let offsets: [[Int]]
+    private lazy var total = plan.backend.reduce(.sum, partials, axes: [0])
+
+    init(_ plan: MixedPlan, runs: Int) {
+        self.plan = plan
+        var count = 0
+        offsets = plan.stages.map { stages in
+            stages.map { stage in
+                defer { count += stage.parameterCount }
+                return count
+            }
+        }
+        partials = plan.backend.full(0, [runs, count], plan.dtype)
+    }
+
+    func place(_ branch: Int, _ stage: Int, run: Int) -> UnsafeMutableRawPointer {
+        partials.element(run * partials.shape[1] + offsets[branch][stage])
+    }
+
+    func gradient(_ branch: Int, _ stage: Int) -> (depthwise: Tensor?, pointwise: Tensor) {
+        let weights = plan.sum.branches[branch].stages[stage]
+        let (offset, count) = (offsets[branch][stage], plan.stages[branch][stage].depthwiseCount)
+        func part(_ shape: Shape, _ offset: Int) -> Tensor {
+            Tensor(storage: total.storage, shape: shape, dtype: plan.dtype, offset: offset)
+        }
+        return (
+            weights.depthwise.map { part($0.shape, offset) }, part(weights.pointwise.shape, offset + count)
+        )
+    }
+}

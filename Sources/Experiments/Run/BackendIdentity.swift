@@ -1,0 +1,5 @@
+import TensorEngine
+
+extension Backend {
+    var identity: String { summary }
+}
