@@ -12,8 +12,9 @@ public struct IDXArray: Sendable {
     /// - Parameters:
     ///   - ranks: the ranks that are acceptable.
     ///   - limit: the most bytes that the elements may have; 4 GiB by default.
-    /// - Throws: `DatasetError` if the file cannot be read, is not IDX of unsigned bytes, has another rank, is
-    ///   empty, larger than `limit`, shorter or longer than its header says, or fails its checksum.
+    /// - Throws: `FileError` if the file cannot be read, `DatasetError` if it is not IDX of unsigned bytes, has
+    ///   another rank, is empty, larger than `limit`, shorter or longer than its header says, or fails its
+    ///   checksum.
     public init(contentsOf path: String, ranks: ClosedRange<Int> = 1...4, limit: Int = 4 << 30) throws {
         let stream = try ByteStream(path)
         let magic = try stream.bytes(4, of: "IDX header")

@@ -63,7 +63,7 @@ enum Console {
         error(
             "\(signal): stopped after step \(step), which the checkpoint holds. Go on with\n"
                 + "  \(command.map(shellWord).joined(separator: " "))")
-        return ExitCode(signal == "SIGTERM" ? 143 : 130)
+        return ExitCode(Interruption.exitStatus(after: signal))
     }
 
     /// A word as a POSIX shell reads it back.

@@ -10,10 +10,11 @@ import TensorEngine
 ///     ErrataCLI.main(plugins: [DARTSPlugin(), MyGeneratorPlugin()], defaults: ComponentDefaults(…))
 public enum ErrataCLI {
     /// Parses the command line, runs the command, and ends the process: 0 if all went well, 64 if the command
-    /// line was wrong, 130 or 143 after an interruption, 1 otherwise.
+    /// line was wrong, 128 and a signal's number after an interruption, 1 otherwise.
     ///
     /// - Parameter defaults: the components of a spec that names none.
     public static func main(plugins: [any Plugin], defaults: ComponentDefaults) -> Never {
+        openStandardDescriptors()
         do {
             let components = Components(registry: try PluginRegistry(plugins), defaults: defaults)
             var command = try ErrataCommand.parseAsRoot()
@@ -31,6 +32,15 @@ public enum ErrataCLI {
         } catch {
             ErrataCommand.exit(withError: error)
         }
+    }
+
+    /// Opens those of the descriptors 0 to 2 that are closed, so that no file of a run is taken for one of them.
+    private static func openStandardDescriptors() {
+        var descriptor: Int32
+        repeat {
+            descriptor = open("/dev/null", O_RDWR)
+        } while (STDIN_FILENO...STDERR_FILENO).contains(descriptor)
+        close(descriptor)
     }
 }
 
@@ -79,14 +89,17 @@ struct ComputeOptions: ParsableArguments {
     @Option(help: "What computes: cpu.")
     var device = Device.cpu
 
-    @Option(help: "How many threads compute; all cores by default. No result depends on it.")
+    @Option(
+        help:
+            "How many threads compute; by default as many as this process may use cores. No result depends on it."
+    )
     var threads: Int?
 
     enum Device: String, ExpressibleByArgument, CaseIterable { case cpu }
 
     func backend() throws -> any Backend {
         switch device {
-        case .cpu: try CPUBackend(threads: threads)
+        case .cpu: try CPUBackend(threads: threads ?? availableProcessors())
         }
     }
 

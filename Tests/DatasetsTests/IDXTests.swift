@@ -106,10 +106,10 @@ struct IDXTests {
     func noFile() throws {
         for (path, reason) in [
             (directory.path + "/missing", "cannot be opened: No such file"),
-            (directory.path, "not a regular"),
-            ("/dev/zero", "not a regular file"),
+            (directory.path, "no regular"),
+            ("/dev/zero", "no regular file"),
         ] {
-            let error = try #require(throws: DatasetError.self) { try IDXArray(contentsOf: path) }
+            let error = try #require(throws: FileError.self) { try IDXArray(contentsOf: path) }
             #expect(error.reason.contains(reason), "\(error)")
         }
     }

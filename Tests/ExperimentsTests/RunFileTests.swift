@@ -56,6 +56,46 @@ struct RunFileTests {
         _ = try RunLock(path)
     }
 
+    @Test(arguments: [ENOLCK, EOPNOTSUPP, ENOSYS, EINVAL])
+    func aFileSystemWithoutLocksIsSaidAndCanBeUsed(_ code: Int32) throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/lock"
+        func fail(_: Int32, _: Int32) -> Int32 {
+            errno = code
+            return -1
+        }
+        let error = #expect(throws: FileError.self) { try RunLock(path, locking: true, flock: fail) }
+        #expect(error?.reason.contains("ERRATA_NO_LOCK=1") == true)
+        let lock = try RunLock(path, locking: false, flock: fail)
+        #expect(try AtomicFile.read(path).starts(with: "process \(getpid()) ".utf8))
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func theEnvironmentSaysWhetherToLock() async {
+        await #expect(processExitsWith: .success) {
+            for (value, isWanted) in [("1", false), ("yes", false), ("0", true), ("", true)] {
+                setenv("ERRATA_NO_LOCK", value, 1)
+                #expect(RunLock.isWanted == isWanted)
+            }
+            unsetenv("ERRATA_NO_LOCK")
+            #expect(RunLock.isWanted)
+            let directory = try TemporaryDirectory()
+            let first = try RunLock("\(directory.path)/lock")
+            setenv("ERRATA_NO_LOCK", "1", 1)
+            let second = try RunLock("\(directory.path)/lock")
+            withExtendedLifetime((first, second)) {}
+        }
+    }
+
+    /// Some file systems cannot flush a directory; /proc is one.
+    @Test func aDirectoryThatCannotBeFlushedIsNoError() throws {
+        let descriptor = open("/proc/self", O_RDONLY | O_DIRECTORY)
+        defer { close(descriptor) }
+        try #require(fsync(descriptor) == -1 && errno == EINVAL)
+        try AtomicFile.flushDirectory(of: "/proc/self/status")
+        #expect(throws: FileError.self) { try AtomicFile.flushDirectory(of: "/nowhere/status") }
+    }
+
     @Test func aKilledHolderHasNoLock() async throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/lock"
@@ -116,11 +156,54 @@ struct RunFileTests {
 
     @Test func aFirstSignalIsAQuestionASecondAnEnd() async {
         await #expect(processExitsWith: .signal(SIGINT)) {
-            Interruption.install()
+            listen()
             #expect(Interruption.received == nil)
             raise(SIGTERM)
             #expect(Interruption.received == "SIGTERM")
             raise(SIGINT)
+        }
+    }
+
+    /// A closed terminal sends SIGHUP twice; schedulers warn before they end.
+    @Test func warningsMayComeTwice() async throws {
+        let result = try #require(
+            await #expect(processExitsWith: .signal(SIGTERM), observing: [\.standardErrorContent]) {
+                listen()
+                for signal in [SIGUSR1, SIGUSR1, SIGHUP, SIGHUP, SIGUSR2] { raise(signal) }
+                #expect(Interruption.received == "SIGUSR1")
+                raise(SIGTERM)
+            })
+        let said = String(decoding: result.standardErrorContent, as: UTF8.self)
+        #expect(said.contains("\nSIGUSR1: ends after this step; SIGTERM ends at once\n"))
+        #expect(!said.contains("SIGHUP"))
+    }
+
+    @Test func aSignalIsSaidAtOnce() async throws {
+        let result = try #require(
+            await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+                listen()
+                raise(SIGINT)
+            })
+        let said = String(decoding: result.standardErrorContent, as: UTF8.self)
+        #expect(said.contains("\nSIGINT: ends after this step; once more ends at once\n"))
+    }
+
+    @Test func whatIsIgnoredStaysSo() async {
+        await #expect(processExitsWith: .success) {
+            listen(ignoring: [SIGHUP, SIGINT])
+            for ignored in [SIGHUP, SIGINT, SIGHUP] { raise(ignored) }
+            #expect(Interruption.received == nil)
+            raise(SIGUSR2)
+            #expect(Interruption.received == "SIGUSR2")
+            raise(SIGINT)
+        }
+    }
+
+    @Test func theStatusIsTheShells() {
+        for (name, status): (String, Int32) in [
+            ("SIGHUP", 129), ("SIGINT", 130), ("SIGUSR1", 138), ("SIGUSR2", 140), ("SIGTERM", 143),
+        ] {
+            #expect(Interruption.exitStatus(after: name) == status)
         }
     }
 
@@ -133,4 +216,11 @@ struct RunFileTests {
             withExtendedLifetime(used) {}
         }
     }
+}
+
+/// Listens for signals in a process of its own, whatever who runs the tests ignores.
+private func listen(ignoring ignored: [Int32] = []) {
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2] { signal(number, SIG_DFL) }
+    for number in ignored { signal(number, SIG_IGN) }
+    Interruption.install()
 }

@@ -155,6 +155,7 @@ final class KinkBackend: Backend {
     // MARK: Handed on
 
     var summary: String { inner.summary }
+    var identity: String { inner.identity }
     var fusesOperations: Bool { inner.fusesOperations }
     var memory: MemoryUse { inner.memory }
     func resetPeakMemory() { inner.resetPeakMemory() }
@@ -170,6 +171,12 @@ final class KinkBackend: Backend {
     }
     func contiguous(_ x: Tensor) -> Tensor { wrapped(inner.contiguous(bare(x))) }
     func cast(_ x: Tensor, to dtype: DType) -> Tensor { wrapped(inner.cast(bare(x), to: dtype)) }
+    func affine(_ x: Tensor, scale: Double, shift: Double) -> Tensor {
+        wrapped(inner.affine(bare(x), scale: scale, shift: shift))
+    }
+    func oneHot(_ labels: Tensor, classes: Int, _ dtype: DType) throws -> Tensor {
+        wrapped(try inner.oneHot(bare(labels), classes: classes, dtype))
+    }
     func broadcast(_ x: Tensor, to shape: Shape) -> Tensor { wrapped(inner.broadcast(bare(x), to: shape)) }
     func add(_ x: Tensor, into sum: Tensor) { inner.add(bare(x), into: bare(sum)) }
     func reduce(_ operation: ReduceOperation, _ x: Tensor, axes: [Int]) -> Tensor {
@@ -187,11 +194,11 @@ final class KinkBackend: Backend {
     func pad(_ x: Tensor, axis: Int, before: Int, after: Int) -> Tensor {
         wrapped(inner.pad(bare(x), axis: axis, before: before, after: after))
     }
-    func gatherRows(_ table: Tensor, _ indices: Tensor) -> Tensor {
-        wrapped(inner.gatherRows(bare(table), bare(indices)))
+    func gatherRows(_ table: Tensor, _ indices: Tensor) throws -> Tensor {
+        wrapped(try inner.gatherRows(bare(table), bare(indices)))
     }
-    func scatterRows(_ x: Tensor, _ indices: Tensor, rows: Int) -> Tensor {
-        wrapped(inner.scatterRows(bare(x), bare(indices), rows: rows))
+    func scatterRows(_ x: Tensor, _ indices: Tensor, rows: Int) throws -> Tensor {
+        wrapped(try inner.scatterRows(bare(x), bare(indices), rows: rows))
     }
     func matmul(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor {
         wrapped(inner.matmul(bare(a), bare(b), transposeA: transposeA, transposeB: transposeB))
