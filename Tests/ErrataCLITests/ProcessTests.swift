@@ -29,6 +29,16 @@ struct ProcessTests {
         #expect(try work.text("status") == "0\n")
     }
 
+    @Test("A run without descriptors to spare ends well, drawn or not")
+    func fewDescriptors() throws {
+        let work = try Workplace()
+        let result = try Command.shell(
+            "ulimit -n 12; exec \"$0\" search '\(work.spec)' --output '\(work.path)/run' --set search.epochs=1"
+        )
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(work.files("run").contains("search/result.yaml"))
+    }
+
     @Test("There are as many threads as processors that the process may run on")
     func affinity() throws {
         let work = try Workplace()

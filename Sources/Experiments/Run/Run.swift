@@ -61,6 +61,7 @@ public final class Run<Task: RunTask> {
         start = .now
         let firstStep = task.step
         let tables = try RunTables(of: task, in: claim)
+        for gap in tables.gaps { progress.say(gap) }
         var clock = CheckpointClock(minutes: task.checkpointMinutes)
         while task.step < steps {
             let epoch = task.step / task.stepsPerEpoch
@@ -79,7 +80,10 @@ public final class Run<Task: RunTask> {
                 progress.say("epoch \(epoch + 1) of \(task.epochs): \(rows.line)")
             }
             let signal = Interruption.received
-            if endsEpoch || signal != nil || clock.isDue() { try checkpoint() }
+            if endsEpoch || signal != nil || clock.isDue() {
+                try tables.flush()
+                try checkpoint()
+            }
             if let signal, task.step < steps { return .interrupted(signal: signal, step: task.step) }
         }
         let result = try task.result(output)
