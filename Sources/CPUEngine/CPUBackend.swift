@@ -31,9 +31,9 @@ public final class CPUBackend: Backend {
     /// The core whose kernels OpenBLAS uses.
     public var blasCore: String { BLAS.core }
 
-    public var summary: String {
-        "CPU, \(isa.name) kernels, OpenBLAS \(blasCore), \(threads) thread\(threads == 1 ? "" : "s")"
-    }
+    public var identity: String { "CPU, \(isa.name) kernels, OpenBLAS \(blasCore)" }
+
+    public var summary: String { "\(identity), \(threads) thread\(threads == 1 ? "" : "s")" }
 
     public var memory: MemoryUse { pool.use }
     public func resetPeakMemory() { pool.reset() }
@@ -51,7 +51,7 @@ public final class CPUBackend: Backend {
         if dtype == .int32 {
             result.pointer.assumingMemoryBound(to: Int32.self)
                 .update(repeating: Int32(value), count: shape.count)
-        } else if value == 0 {
+        } else if value.bitPattern == 0 {
             memset(result.pointer, 0, shape.count * dtype.byteCount)
         } else {
             kernels(dtype).fill(shape.count, value, result.pointer)
@@ -149,7 +149,10 @@ public final class CPUBackend: Backend {
 extension Tensor {
     /// The first element, for the CPU backend alone.
     var pointer: UnsafeMutableRawPointer {
-        unsafeDowncast(storage, to: CPUStorage.self).pointer + offset * dtype.byteCount
+        guard type(of: storage) == CPUStorage.self else {
+            preconditionFailure("a tensor of \(backend.summary) among the operands of a CPU backend")
+        }
+        return unsafeDowncast(storage, to: CPUStorage.self).pointer + offset * dtype.byteCount
     }
 
     /// The element so many places after the first, in memory.

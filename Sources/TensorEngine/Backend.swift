@@ -5,12 +5,21 @@
 /// which also check shapes and types, so that a backend may take them as given. Inputs may be views
 /// (`Tensor.pitch`); results are contiguous. Chunks of work are fixed by the
 /// problem and partial sums are reduced in a fixed order, so results do not depend on the number of threads.
+///
+/// A backend may be called from several threads at once: loaders prepare batches while a step computes.
 public protocol Backend: AnyObject, Sendable {
     /// What computes, for people: kernels, BLAS core, threads.
     var summary: String { get }
+    /// What decides the bits of its results: where two identities differ, results may, by rounding. Checkpoints
+    /// keep it.
+    var identity: String { get }
     /// Bytes in use by live tensors now and at most since `resetPeakMemory()`.
     var memory: MemoryUse { get }
     func resetPeakMemory()
+    /// Waits until all that it was given to compute is done. By default nothing, for backends that compute at once.
+    ///
+    /// - Throws: what went wrong in what it computed.
+    func synchronize() throws
     /// Whether fused operations run their own kernels; else they run the operations that they are composed of.
     var fusesOperations: Bool { get }
 
@@ -30,6 +39,8 @@ public protocol Backend: AnyObject, Sendable {
     func unary(_ operation: UnaryOperation, _ x: Tensor) throws -> Tensor
     /// With broadcasting to `shape`.
     func binary(_ operation: BinaryOperation, _ a: Tensor, _ b: Tensor, _ shape: Shape) throws -> Tensor
+    /// scale·x + shift, the numbers rounded to x's type, and the product before the sum.
+    func affine(_ x: Tensor, scale: Double, shift: Double) throws -> Tensor
     func broadcast(_ x: Tensor, to shape: Shape) throws -> Tensor
     /// sum ← sum + x. For the sums of reverse accumulation alone: `sum` is contiguous, has the shape of `x`,
     /// and no one else has seen it.
@@ -38,6 +49,9 @@ public protocol Backend: AnyObject, Sendable {
     // MARK: Reduction and movement
     /// Reduces the given axes (sorted, not empty), which keep extent 1.
     func reduce(_ operation: ReduceOperation, _ x: Tensor, axes: [Int]) throws -> Tensor
+    /// Σ a[k]·b[k] over the elements of each of n pairs of tensors of one shape [n], and the sum of these, one
+    /// after the other, as a scalar; all of one type. Composed of other methods by default.
+    func innerProducts(_ a: [Tensor], _ b: [Tensor]) throws -> (each: Tensor, total: Tensor)
     func transpose(_ x: Tensor, _ permutation: [Int]) throws -> Tensor
     func concatenate(_ tensors: [Tensor], axis: Int) throws -> Tensor
     func slice(_ x: Tensor, axis: Int, from start: Int, count: Int) throws -> Tensor
@@ -47,6 +61,8 @@ public protocol Backend: AnyObject, Sendable {
     func gatherRows(_ table: Tensor, _ indices: Tensor) throws -> Tensor
     /// The adjoint of `gatherRows`: [N, C], [N] → [rows, C].
     func scatterRows(_ x: Tensor, _ indices: Tensor, rows: Int) throws -> Tensor
+    /// Rows of 0 and, at each of the Int32 labels [N], 1: [N, classes].
+    func oneHot(_ labels: Tensor, classes: Int, _ dtype: DType) throws -> Tensor
 
     // MARK: Linear algebra and convolution
     /// Batched matrix product of rank-3 operands [B, …, …], each optionally transposed in its last two axes.
@@ -99,6 +115,24 @@ public protocol Backend: AnyObject, Sendable {
     func mixedSumGradient(
         _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedSumWants
     ) throws -> MixedSumGradient
+}
+
+extension Backend {
+    public func synchronize() {}
+
+    public func innerProducts(_ a: [Tensor], _ b: [Tensor]) throws -> (each: Tensor, total: Tensor) {
+        let each = try zip(a, b).map { a, b in
+            let products = try binary(.multiply, a, b, a.shape)
+            let sum = a.shape.rank == 0 ? products : try reduce(.sum, products, axes: Array(0..<a.shape.rank))
+            return Tensor(storage: sum.storage, shape: [1], dtype: sum.dtype)
+        }
+        let total = try contiguous(each[0])
+        for next in each.dropFirst() { try add(next, into: total) }
+        return (
+            try concatenate(each, axis: 0),
+            Tensor(storage: total.storage, shape: .scalar, dtype: total.dtype)
+        )
+    }
 }
 
 public struct MemoryUse: Sendable {

@@ -132,13 +132,66 @@ struct RunFileTests {
     @Test func aDamagedRowToKeepIsAnError() throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/metrics.csv"
-        for damaged in ["2,0.2,7", "2", "x,0.2", ""] {
+        for damaged in ["2,0.2,7", "2", "x,0.2", "", "0,0.2"] {
             try AtomicFile.write("step,loss\n1,0.1\n\(damaged)\n3,0.3\n", to: path)
             let error = #expect(throws: FileError.self, "'\(damaged)'") {
                 try MetricsTable(path, columns: ["step", "loss"], keepingUpTo: 3)
             }
-            #expect(error?.reason.contains("line 3") == true)
+            #expect(error?.reason.contains("row 3") == true)
         }
+    }
+
+    @Test(arguments: [
+        ("1,1\n2,2\n3,3\n4,4\n", nil), ("1,1\n2,2\n3,3\n", "has lost the rows of step 4"),
+        ("1,1\n4,4\n", "has lost the rows of step 2 to 3"),
+        ("2,2\n3,3\n4,4\n", "has lost the rows of step 1"),
+        ("1,1\n3,3\n", "has lost the rows of step 2, 4"), ("", "has lost the rows of step 1 to 4"),
+        // Half a row, and what follows a quote that nothing ends.
+        ("1,1\n2,2\n3,3\n4,", "has lost the rows of step 4"),
+        ("1,1\n2,\"2\n3,3\n4,4\n", "has lost the rows of step 2 to 4"),
+    ])
+    func lostRowsAreSaid(_ rows: String, _ gap: String?) throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/metrics.csv"
+        try AtomicFile.write("step,loss\n\(rows)", to: path)
+        let table = try MetricsTable(path, columns: ["step", "loss"], keepingUpTo: 4)
+        #expect(table.gap == gap.map { "\(path) \($0)" })
+    }
+
+    @Test func aTableThatIsGoneIsSaid() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/metrics.csv"
+        let table = try MetricsTable(path, columns: ["epoch", "loss"], keepingUpTo: 12)
+        #expect(table.gap == "\(path) is gone, and with it the rows of epoch 1 to 12")
+        for step in [nil, 0] {
+            #expect(try MetricsTable(path, columns: ["epoch", "loss"], keepingUpTo: step).gap == nil)
+        }
+    }
+
+    /// A table of classes has a row for each class in an epoch.
+    @Test func textsAreQuotedAndStepsMayHaveSeveralRows() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/classes.csv"
+        let columns = ["epoch", "name", "weight"]
+        let names = ["plain", "a,b", "say \"a\"", "two\nlines", "\r", ""]
+        do {
+            let table = try MetricsTable(path, columns: columns, keepingUpTo: nil)
+            for epoch in 1...3 {
+                for name in names {
+                    try table.append(["epoch": Double(epoch), "weight": 0.5], texts: ["name": name])
+                }
+            }
+            try table.flush()
+        }
+        let rows = ["plain", "\"a,b\"", "\"say \"\"a\"\"\"", "\"two\nlines\"", "\"\r\"", ""]
+        func text(_ epochs: ClosedRange<Int>) -> String {
+            "epoch,name,weight\n"
+                + epochs.map { epoch in rows.map { "\(epoch),\($0),0.5\n" }.joined() }.joined()
+        }
+        #expect(String(decoding: try AtomicFile.read(path), as: UTF8.self) == text(1...3))
+        let table = try MetricsTable(path, columns: columns, keepingUpTo: 2)
+        #expect(table.gap == nil)
+        #expect(String(decoding: try AtomicFile.read(path), as: UTF8.self) == text(1...2))
     }
 
     @Test func numbersReadBackTheSameAndNamesAreQuoted() throws {

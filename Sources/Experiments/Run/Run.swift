@@ -61,6 +61,7 @@ public final class Run<Task: RunTask> {
         start = .now
         let firstStep = task.step
         let tables = try RunTables(of: task, in: claim)
+        for gap in tables.gaps { progress.say(gap) }
         var clock = CheckpointClock(minutes: task.checkpointMinutes)
         while task.step < steps {
             let epoch = task.step / task.stepsPerEpoch
@@ -79,7 +80,10 @@ public final class Run<Task: RunTask> {
                 progress.say("epoch \(epoch + 1) of \(task.epochs): \(rows.line)")
             }
             let signal = Interruption.received
-            if endsEpoch || signal != nil || clock.isDue() { try checkpoint() }
+            if endsEpoch || signal != nil || clock.isDue() {
+                try tables.flush()
+                try checkpoint()
+            }
             if let signal, task.step < steps { return .interrupted(signal: signal, step: task.step) }
         }
         let result = try task.result(output)
@@ -94,14 +98,15 @@ public final class Run<Task: RunTask> {
         try task.store(in: &archive)
         if let path = archive.firstNotFinite {
             throw RunError(
-                "step \(task.step): '\(path)' is not finite; training has diverged: \(task.remedy(for: path))")
+                "step \(task.step): '\(path)' is not finite; training has diverged: \(task.remedy(for: path))"
+            )
         }
         archive.identify(as: Task.kind, spec, on: backend)
         archive[attribute: "step"] = .integer(task.step)
         archive[attribute: "steps_per_epoch"] = .integer(task.stepsPerEpoch)
         archive[attribute: "data"] = .text(task.data.description)
         archive[attribute: "seconds"] = .number(seconds)
-        try checkpoints.write(archive)
+        if let notice = try checkpoints.write(archive) { progress.say(notice) }
     }
 
     private func restore() throws {
@@ -127,7 +132,8 @@ public final class Run<Task: RunTask> {
         }
         if let then = try? archive.integer("steps_per_epoch"), then != task.stepsPerEpoch {
             throw ArchiveError(
-                "an epoch had \(then) steps, and has \(task.stepsPerEpoch) now. Begin anew in another directory")
+                "an epoch had \(then) steps, and has \(task.stepsPerEpoch) now. Begin anew in another directory"
+            )
         }
     }
 }

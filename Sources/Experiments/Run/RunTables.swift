@@ -26,6 +26,16 @@ struct RunTables {
             : try table("classes.csv", ["epoch", "class", "name"] + task.classColumns, keepingUpTo: epoch)
     }
 
+    /// What tables that go on have lost, a line each.
+    var gaps: [String] { all.compactMap(\.gap) }
+
+    private var all: [MetricsTable] { [steps, epochs] + [classes].compactMap(\.self) }
+
+    /// Makes all rows last.
+    func flush() throws {
+        for table in all { try table.flush() }
+    }
+
     func append(_ row: StepRow, step: Int, epoch: Int, seconds: Double) throws {
         try append(
             row.values, to: steps,

@@ -20,6 +20,7 @@ public func fused(
     backward: @escaping @Sendable (FusedBackward) throws -> [Tensor?],
     doubleBackward: (@Sendable (FusedDoubleBackward) throws -> FusedDoubleBackward.Result?)? = nil
 ) throws -> [Tensor] {
+    if let first = inputs.first { try requireOneBackend(name, first, inputs) }
     guard inputs.first?.backend.fusesOperations ?? true else { return try composed(inputs) }
     let (outputs, saved) = try forward(inputs.map(\.detached))
     return record(name, inputs, outputs, savingInputs: Array(inputs.indices)) { context in

@@ -44,6 +44,7 @@ private func seeds(for outputs: [Tensor], _ cotangents: [Tensor]?) throws -> [Te
         cotangents.count == outputs.count, "gradients",
         "\(outputs.count) outputs but \(cotangents.count) cotangents")
     for (output, cotangent) in zip(outputs, cotangents) {
+        try requireOneBackend("gradients", output, cotangent)
         try require(
             output.shape == cotangent.shape && output.dtype == cotangent.dtype, "gradients",
             "a cotangent is \(cotangent.dtype) \(cotangent.shape), expected \(output.dtype) \(output.shape)")

@@ -60,6 +60,7 @@ extension Tensor {
                 parameter.shape == [shape.channels], "batchNorm",
                 "a parameter of shape \(parameter.shape) for input \(shape), expected [\(shape.channels)]")
         }
+        try requireOneBackend("batchNorm", self, normalization.vectors)
         let (mean, variance, factor) = try normalization.resolvedMoments(self)
         let constants = normalization.withoutAffine
         let outputs = try fused("batchNorm", [self] + parameters) { inputs in

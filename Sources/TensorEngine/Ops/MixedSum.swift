@@ -317,7 +317,9 @@ extension MixedSum {
 
     /// The shape that each branch has after each of its stages.
     private func shapes() throws -> [[Shape]] {
-        try require(!branches.isEmpty, "mixedSum", "no branches, expected at least one")
+        try require(
+            !branches.isEmpty && !sources.isEmpty, "mixedSum",
+            "no branches or sources, expected at least one of each")
         for source in sources {
             try require(
                 source.shape.rank == 4 && source.shape[0] == sources[0].shape[0]
@@ -325,6 +327,12 @@ extension MixedSum {
                 "a source \(source.dtype) \(source.shape) beside \(sources[0].dtype) \(sources[0].shape), expected "
                     + "NHWC of one type and batch")
         }
+        try requireOneBackend(
+            "mixedSum", sources[0],
+            leaves
+                + branches.flatMap { branch in
+                    [branch.imageFactors] + branch.normalizations.flatMap { $0?.vectors ?? [] }
+                })
         let shapes = try branches.map(shapes)
         try require(
             shapes.allSatisfy { $0.last == shapes[0].last }, "mixedSum",

@@ -162,6 +162,7 @@ public final class KinkBackend: Backend {
     // MARK: Handed on
 
     public var summary: String { inner.summary }
+    public var identity: String { inner.identity }
     public var fusesOperations: Bool { inner.fusesOperations }
     public var memory: MemoryUse { inner.memory }
     public func resetPeakMemory() { inner.resetPeakMemory() }
@@ -180,6 +181,12 @@ public final class KinkBackend: Backend {
     public func contiguous(_ x: Tensor) throws -> Tensor { wrapped(try inner.contiguous(bare(x))) }
     public func cast(_ x: Tensor, to dtype: DType) throws -> Tensor {
         wrapped(try inner.cast(bare(x), to: dtype))
+    }
+    public func affine(_ x: Tensor, scale: Double, shift: Double) throws -> Tensor {
+        wrapped(try inner.affine(bare(x), scale: scale, shift: shift))
+    }
+    public func oneHot(_ labels: Tensor, classes: Int, _ dtype: DType) throws -> Tensor {
+        wrapped(try inner.oneHot(bare(labels), classes: classes, dtype))
     }
     public func broadcast(_ x: Tensor, to shape: Shape) throws -> Tensor {
         wrapped(try inner.broadcast(bare(x), to: shape))
