@@ -76,7 +76,7 @@ let package = Package(
         tests(of: "Multilevel", ["MultilevelTesting"]),
         library(
             "SearchTesting", path: "Tests/Support/SearchTesting",
-            ["CPUEngine", "DARTS", "DCGAN", "LFM", "MultilevelTesting"]),
+            ["CPUEngine", "DARTS", "DCGAN", "LFM", "Bilevel", "MultilevelTesting"]),
         tests(of: "Datasets"),
         tests(of: "ErrataCore", ["SearchTesting"]),
         tests(of: "Experiments", ["CHDF5", "CZlib", "DARTS", "DCGAN", "LFM", "Bilevel", "Images"]),
@@ -84,9 +84,8 @@ let package = Package(
         library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
         tests(of: "Cells", ["DARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
-        tests(of: "Adversarial", ["TinySpaces"]),
         tests(of: "DCGAN", ["DARTS"]),
-        tests(of: "LFM", ["Bilevel", "SearchTesting"]),
+        tests(of: "LFM", ["SearchTesting"]),
         tests(of: "Bilevel", ["SearchTesting"], resources: [.copy("Fixtures")]),
     ]
 )
