@@ -206,16 +206,16 @@ struct ErrorTests {
     }
 
     @Test func aMisspeltKey() throws {
-        let result = try failure("name: x\nlearner:\n  lamda: 2\n")
+        let result = try failure("name: x\nmethod:\n  lamda: 2\n")
         #expect(result.status == 1)
         #expect(result.errors.contains("tiny.yaml:3:3") && result.errors.contains("did you mean 'lambda'"))
         #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
     }
 
     @Test func aWrongType() throws {
-        let result = try failure("learner: {lambda: lots}\n")
+        let result = try failure("method: {lambda: lots}\n")
         #expect(result.status == 1)
-        #expect(result.errors.contains("tiny.yaml:1:19") && result.errors.contains("a number ≥ 0"))
+        #expect(result.errors.contains("tiny.yaml:1:18") && result.errors.contains("a number ≥ 0"))
     }
 
     @Test func aPluginThatIsNotThere() throws {
@@ -283,7 +283,7 @@ struct ErrorTests {
             "--set",
             "seed=4")
         #expect(evaluation.status == 0, "\(evaluation.errors)")
-        for part in ["Genotype(", "class weights", "normal.dot", "test error"] {
+        for part in ["Genotype(", "class weight", "normal.dot", "test error"] {
             #expect(evaluation.output.contains(part), "\(evaluation.output)")
         }
         try put("other/evaluation/checkpoint.h5")
@@ -353,7 +353,7 @@ struct InspectionTests {
     @Test("The resolved spec resolves to itself")
     func validate() throws {
         let work = try Workplace()
-        let first = try Command.run("validate", work.spec, "--set", "learner.lambda=0.5")
+        let first = try Command.run("validate", work.spec, "--set", "method.lambda=0.5")
         #expect(first.status == 0 && first.output.contains("lambda: 0.5"))
         try first.output.write(toFile: work.spec, atomically: true, encoding: .utf8)
         #expect(try Command.run("validate", work.spec).output == first.output)
@@ -381,7 +381,7 @@ struct InspectionTests {
         for name in [
             "darts", "dcgan", "validation-loss", "uniform", "first-order", "exact", "finite-difference",
             "neumann",
-            "conjugate-gradient", "unroll_steps", "fashion-mnist", "learner.lambda",
+            "conjugate-gradient", "scale", "fashion-mnist", "optimizers.weights.rate",
         ] {
             #expect(result.output.contains(name))
         }

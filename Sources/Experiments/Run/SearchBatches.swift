@@ -15,8 +15,7 @@ struct SearchBatches: Sendable {
     ) throws {
         self.requests = try requests.map { request in
             let options = BatchLoader.Options(
-                batchSize: settings.batchSize,
-                augmentation: request.isAugmented ? settings.augmentation : .none,
+                batchSize: settings.batchSize, augmentation: request.isAugmented ? settings.augmentation : .none,
                 normalization: normalization, includesOriginals: request.includesOriginals, dtype: dtype)
             let loader = try BatchLoader(
                 request.part == .training ? split.training : split.validation, options, on: backend,
@@ -34,10 +33,9 @@ struct SearchBatches: Sendable {
 
     func batches(step: Int) throws -> StepBatches {
         StepBatches(
-            try Dictionary(
-                uniqueKeysWithValues: requests.map { request, source in
-                    let first = step * request.count
-                    return (request.name, try (0..<request.count).map { try source.batch(step: first + $0) })
-                }))
+            try Dictionary(uniqueKeysWithValues: requests.map { request, source in
+                let first = step * request.count
+                return (request.name, try (0..<request.count).map { try source.batch(step: first + $0) })
+            }))
     }
 }
