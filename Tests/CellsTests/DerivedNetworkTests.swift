@@ -195,25 +195,40 @@ struct DerivedNetworkTests {
         var state = try derived.layout.initialState(on: backend, .float64, from: .init(seed: 2))
         let places = Dictionary(
             uniqueKeysWithValues: supernet.layout.parameters.enumerated().map { ($1.name, $0) })
-        for (index, entry) in derived.layout.parameters.enumerated() {
-            var parts = entry.name.split(separator: ".").map(String.init)
+        /// The name in the supernet of a tensor of the derived network.
+        func supernetName(_ name: String) -> String {
+            var parts = name.split(separator: ".").map(String.init)
             if parts.count > 4, parts[0] == "cells", parts[2] == "edges", let edge = Int(parts[3]) {
-                let cell = try #require(Int(parts[1]))
-                let kind: CellKind = cell == 4 / 3 || cell == 2 * 4 / 3 ? .reduction : .normal
+                let kind: CellKind = parts[1] == "1" || parts[1] == "2" ? .reduction : .normal
                 let input = genotype[kind].edges[edge].input
                 parts.replaceSubrange(2...3, with: ["nodes", "\(edge / 2)", "edges", "\(input)"])
             }
-            if let place = places[parts.joined(separator: ".")] {
+            return parts.joined(separator: ".")
+        }
+        for (index, entry) in derived.layout.parameters.enumerated() {
+            if let place = places[supernetName(entry.name)] {
                 state.parameters[index] = mixed.parameters[place]
             } else {
                 // γ and β, which the search does not have, begin as 1 and 0.
-                #expect(["scale", "shift"].contains(parts.last))
+                #expect(entry.name.hasSuffix("scale") || entry.name.hasSuffix("shift"))
             }
         }
         let pictures = try normal([6, 8, 8, 3], "pictures")
-        let one = try supernet.logits(pictures, architecture: architecture, ForwardContext(mixed)).doubles()
-        let other = try derived.logits(pictures, ForwardContext(state)).doubles()
+        let updates = (BufferUpdates(), BufferUpdates())
+        let one = try supernet.logits(
+            pictures, architecture: architecture, ForwardContext(mixed, updates: updates.0)
+        ).doubles()
+        let other = try derived.logits(pictures, ForwardContext(state, updates: updates.1)).doubles()
         #expect(zip(one, other).allSatisfy { abs($0 - $1) < 1e-12 })
+        // The running estimates that a network is evaluated with have moved alike.
+        let moved = (try updates.0.updated(mixed.buffers), try updates.1.updated(state.buffers))
+        for (index, entry) in derived.layout.buffers.enumerated() {
+            let place = supernet.layout.buffers.firstIndex { $0.name == supernetName(entry.name) }
+            let one = try moved.0[#require(place)].doubles()
+            let other = try moved.1[index].doubles()
+            #expect(zip(one, other).allSatisfy { abs($0 - $1) < 1e-12 }, "\(entry.name)")
+            #expect(try state.buffers[index].doubles() != other, "\(entry.name)")
+        }
         #expect(one.contains { abs($0) > 1e-3 })
     }
 }
