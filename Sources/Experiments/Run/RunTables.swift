@@ -26,12 +26,14 @@ struct RunTables {
             : try table("classes.csv", ["epoch", "class", "name"] + task.classColumns, keepingUpTo: epoch)
     }
 
-    /// What the tables have lost since they were written, a line each.
-    var gaps: [String] { [steps, epochs, classes].compactMap { $0?.gap } }
+    /// What tables that go on have lost, a line each.
+    var gaps: [String] { all.compactMap(\.gap) }
 
-    /// Makes all rows last. A checkpoint that counts them is written after that.
+    private var all: [MetricsTable] { [steps, epochs] + [classes].compactMap(\.self) }
+
+    /// Makes all rows last.
     func flush() throws {
-        for table in [steps, epochs, classes] { try table?.flush() }
+        for table in all { try table.flush() }
     }
 
     func append(_ row: StepRow, step: Int, epoch: Int, seconds: Double) throws {
@@ -66,8 +68,7 @@ struct RunTables {
     ) throws {
         for name in values.keys.sorted() where own[name] != nil || !table.columns.contains(name) {
             throw RunError(
-                "'\(name)' was reported, and no column of \(table.path) is declared for it: declare the metric"
-            )
+                "'\(name)' was reported, and no column of \(table.path) is declared for it: declare the metric")
         }
         try table.append(values.merging(own) { first, _ in first }, texts: texts)
     }

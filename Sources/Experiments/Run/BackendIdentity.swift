@@ -1,5 +1,0 @@
-import TensorEngine
-
-extension Backend {
-    var identity: String { summary }
-}
