@@ -94,7 +94,8 @@ struct DerivedNetworkTests {
     /// A feature of each node, at most three, of a network's last cell, whose operations give ones: what drop path makes
     /// of them, image by image [400, 3].
     private func features(
-        dropPath: Double, epoch: Int, _ mode: NormalizationMode = .batch, operation: CellOperation = Self.ones,
+        dropPath: Double, epoch: Int, _ mode: NormalizationMode = .batch,
+        operation: CellOperation = Self.ones,
         nodes: [[CellGenotype.Edge]] = [[.init("ones", 0)]]
     ) throws -> [Double] {
         let cell = CellGenotype.Cell(nodes: nodes)
@@ -146,7 +147,9 @@ struct DerivedNetworkTests {
             found[row..<(row + 3)].map { ($0 / 2).rounded() }
         }
         let kinds = Set(rows)
-        for a in 0...1 { for b in 0...1 { for c in 0...2 { #expect(kinds.contains([a, b, c].map(Double.init))) } } }
+        for a in 0...1 {
+            for b in 0...1 { for c in 0...2 { #expect(kinds.contains([a, b, c].map(Double.init))) } }
+        }
     }
 
     @Test("Every operation of a node draws its own random numbers")
