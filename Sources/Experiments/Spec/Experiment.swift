@@ -32,7 +32,7 @@ public struct Experiment: Sendable {
         let data = decoder.resolve(spec.data.set, from: registry.datasets)
         var space: (any SearchSpace)?
         do { space = try searchSpace?.make(()) } catch {
-            decoder.within(path: "search_space") { $0.fail("\(error)", at: spec.searchSpace.location) }
+            decoder.within(path: "search_space") { $0.fail(error, at: spec.searchSpace.location) }
         }
         if let space {
             decoder.within(path: "evaluation.network") { decoder in
