@@ -69,7 +69,9 @@ public struct EvaluationTask: RunTask {
         do { try spec.augmentation.requireFits(data.training) } catch {
             throw RunError("evaluation.augmentation: \(error)")
         }
-        do { _ = try experiment.retraining(genotype, for: data.images) } catch {
+        do { _ = try experiment.retraining(genotype, for: data.images) } catch let error as SettingError {
+            throw error
+        } catch {
             throw RunError("evaluation.network: \(error)")
         }
     }
