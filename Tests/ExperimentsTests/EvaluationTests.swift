@@ -141,7 +141,7 @@ struct EvaluationSourceTests {
         let run = try TinyRun()
         let result = try run.search("evaluation.epochs=1")
         let found = try source(run)
-        #expect(found.genotype.encoded == result.genotype && found.search == result)
+        #expect(found.genotype.encoded == result.genotype && found.search?.accuracy == result.accuracy)
         #expect(found.experiment.spec.evaluation.epochs == 1)
         let other = "\(run.folder.path)/other"
         try _ = run.run(in: other, false) {
@@ -197,6 +197,6 @@ struct EvaluationSourceTests {
         let run = try TinyRun()
         try run.write("layers: [conv_3x3, idntity, conv_1x1]\n", to: "found.yaml")
         let error = failure { _ = try GenotypeFile.read("\(run.path)/found.yaml", in: ChainSpace()) }
-        #expect(error.contains("found.yaml:1:19") && error.contains("did you mean 'identity'"), "\(error)")
+        #expect(error.contains("found.yaml:1:20") && error.contains("did you mean 'identity'"), "\(error)")
     }
 }
