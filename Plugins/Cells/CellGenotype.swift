@@ -104,7 +104,7 @@ enum WrittenEdges: Sendable {
             }
             return nodes
         }
-        guard !written.isEmpty, written.count % 2 == 0 else {
+        guard written.count % 2 == 0 else {
             throw GenotypeError(
                 "\(name) has \(written.count) edges, expected two for each node, or a list for each node")
         }

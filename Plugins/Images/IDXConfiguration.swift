@@ -25,10 +25,7 @@ struct IDXConfiguration: Configuration {
         guard !files.contains(PathSetting()), !classNames.isEmpty else {
             throw DatasetError("idx", "images, labels, test_images, test_labels and class_names are needed")
         }
-        var names: Set<String> = []
-        for name in classNames where !names.insert(name).inserted {
-            throw DatasetError("idx", "two classes are called '\(name)', expected names that differ")
-        }
+        try requireClassNames(classNames, of: "idx")
     }
 
     func load() throws -> ImageData {

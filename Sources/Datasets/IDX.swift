@@ -72,14 +72,18 @@ public struct IDXDataset: Dataset {
     ///   - images: a file of [N, H, W] or [N, H, W, C] bytes, plain or gzip.
     ///   - labels: a file of [N] bytes, plain or gzip.
     ///   - name: what people call it; the image file's path by default.
-    /// - Throws: `DatasetError` if a file is unsound (see `IDXArray`), the counts differ, or a label has no name.
+    /// - Throws: `FileError` or `DatasetError` if a file is unsound (see `IDXArray`), the counts differ, a label has
+    ///   no name, or two classes have the same.
     public init(images: String, labels: String, classNames: [String], name: String? = nil) throws {
+        try requireClassNames(classNames, of: name ?? images)
         let classes = try IDXArray(contentsOf: labels, ranks: 1...1)
         if let stranger = classes.bytes.firstIndex(where: { $0 >= classNames.count }) {
+            let beginAtOne = !classes.bytes.contains(0) && Int(classes.bytes.max()!) == classNames.count
             throw DatasetError(
                 labels,
                 "label \(classes.bytes[stranger]) of image \(stranger), "
-                    + "expected one below the \(classNames.count) classes")
+                    + "expected one below the \(classNames.count) classes"
+                    + (beginAtOne ? "; no label is 0: do they begin at 1?" : ""))
         }
         let array = try IDXArray(contentsOf: images, ranks: 3...4)
         try require(

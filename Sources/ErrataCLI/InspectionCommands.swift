@@ -68,7 +68,7 @@ struct DoctorCommand: ComponentsCommand {
         commandName: "doctor", abstract: "Show what this machine computes with, and which data sets it has.")
 
     func run(_ components: Components) throws {
-        let backend = try CPUBackend()
+        let backend = try CPUBackend(threads: availableProcessors())
         var rows = [
             ["errata", Errata.version],
             ["CPU", cpuName()],

@@ -229,6 +229,15 @@ struct ErrorTests {
         #expect(result.errors.contains("/nowhere") && result.errors.contains("dataset-fashion-mnist"))
     }
 
+    @Test func classesThatHaveOneName() throws {
+        let set = "{name: idx, images: a, labels: a, test_images: a, test_labels: a, class_names: [b, c, b]}"
+        let result = try failure("data:\n  set: \(set)\n")
+        #expect(result.status == 1)
+        #expect(
+            result.errors.contains("tiny.yaml:2:8: data.set") && result.errors.contains("classes 0 and 2"),
+            "\(result.errors)")
+    }
+
     @Test func partsThatDoNotFit() throws {
         let result = try failure(Workplace.tiny, "--set", "data.set.height=12", "--set", "data.set.width=12")
         #expect(result.status == 1 && result.errors.contains("12×12"), "\(result.errors)")

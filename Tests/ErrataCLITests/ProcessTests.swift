@@ -41,12 +41,35 @@ struct ProcessTests {
 
     @Test("There are as many threads as processors that the process may run on")
     func affinity() throws {
+        let result = try Command.shell("exec taskset -c 0 \"$0\" doctor")
+        #expect(result.output.contains(/\nthreads +1\n/), "\(result.output)")
+        #expect((1...ProcessInfo.processInfo.activeProcessorCount).contains(availableProcessors()))
+    }
+
+    @Test("On a terminal of 80 columns the rate and the time left are seen, on one line")
+    func narrowTerminal() throws {
         let work = try Workplace()
         let result = try Command.shell(
-            "exec taskset -c 0 \"$0\" search '\(work.spec)' --output '\(work.path)/run' --set search.epochs=1"
-        )
-        #expect(result.status == 0 && result.errors.contains(", 1 thread\n"), "\(result.errors)")
-        #expect((1...ProcessInfo.processInfo.activeProcessorCount).contains(availableProcessors()))
+            "command='stty cols 80 && exec \"'$0'\" search \"\(work.spec)\" --output \"\(work.path)/run\" --set search.epochs=1'; "
+                + "TERM=xterm exec script -qec \"$command\" /dev/null < /dev/null")
+        #expect(result.status == 0, "\(result.output)")
+        let lines = result.output.split(separator: "\r\u{1B}[K").map { $0.prefix { !$0.isNewline } }
+            .filter { $0.contains("step ") && $0.hasPrefix("[") }
+        #expect(!lines.isEmpty, "\(result.output)")
+        for line in lines {
+            #expect(line.count <= 79 && line.contains(" left epoch "), "\(line)")
+            #expect(line.contains("steps/s") || line.contains("s/step"), "\(line)")
+        }
+    }
+
+    @Test("What a file says moves no cursor")
+    func escapes() throws {
+        let work = try Workplace(Workplace.tiny.replacing("name: tiny", with: #"name: "\e[2Jtiny\nline\a""#))
+        let result = try Command.run(
+            "search", work.spec, "--output", "\(work.path)/run", "--set", "search.epochs=1")
+        #expect(result.status == 0)
+        #expect(result.errors.contains(#"search '\u{1B}[2Jtiny"#), "\(result.errors)")
+        for text in [result.errors, result.output] { #expect(!text.contains { "\u{1B}\u{7}".contains($0) }) }
     }
 
     /// Files below a folder, by their paths.

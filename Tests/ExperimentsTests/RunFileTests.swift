@@ -194,20 +194,6 @@ struct RunFileTests {
         #expect(String(decoding: try AtomicFile.read(path), as: UTF8.self) == text(1...2))
     }
 
-    @Test func sumsGoOnFromTheLastRowKept() throws {
-        let directory = try TemporaryDirectory()
-        let path = "\(directory.path)/epochs.csv"
-        let columns = ["epoch", "loss", "seconds"]
-        do {
-            let table = try MetricsTable(path, columns: columns, keepingUpTo: nil)
-            #expect(table.lastValue(of: "seconds") == nil)
-            for epoch in 1...3 { try table.append(["epoch": Double(epoch), "seconds": 1.5 * Double(epoch)]) }
-        }
-        let table = try MetricsTable(path, columns: columns, keepingUpTo: 2)
-        #expect(table.lastValue(of: "seconds") == 3 && table.lastValue(of: "epoch") == 2)
-        #expect(table.lastValue(of: "loss") == nil && table.lastValue(of: "nothing") == nil)
-    }
-
     @Test func numbersReadBackTheSameAndNamesAreQuoted() throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/metrics.csv"

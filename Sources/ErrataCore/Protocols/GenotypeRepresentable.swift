@@ -53,17 +53,17 @@ extension GenotypeRepresentable {
     /// - Throws: `GenotypeError` where the text form is there and malformed, else what `yaml` failed with, or
     ///   `ConfigurationErrors`.
     public init(reading text: String, yaml: Result<ConfigurationValue, any Error>) throws {
-        let value = yaml.map { $0["genotype"] ?? $0 }
-        if let mapping = try? value.get(), mapping.entries != nil,
-            let genotype = try? Self(decoding: mapping)
-        {
+        let mapping = yaml.flatMap { value -> Result<ConfigurationValue, any Error> in
+            guard value.entries != nil else { return .failure(GenotypeError("expected a mapping")) }
+            return .success(value["genotype"] ?? value)
+        }
+        if let value = try? mapping.get(), let genotype = try? Self(decoding: value) {
             self = genotype
             return
         }
         do { self = try Self(parsing: text) } catch let error as GenotypeError where error.isAbsent {
-            let value = try value.get()
-            guard value.entries != nil else { throw error }
-            self = try Self(decoding: value)
+            if case .success(let value) = yaml, value.entries == nil { throw error }
+            self = try Self(decoding: mapping.get())
         }
     }
 }

@@ -5,14 +5,15 @@ import TensorEngine
 /// What an epoch of a search leaves beside the tables: the genotype, generated images, drawings.
 struct EpochFiles {
     private let output: RunOutput
-    private let name: String
+    private let epoch: Int
 
+    private var name: String { "epoch-" + String(format: "%03d", epoch) }
     private var samples: String { output.directory.file("samples/\(name).png", of: .search) }
 
     /// - Parameter epoch: from 1.
     init(_ output: RunOutput, epoch: Int) {
         self.output = output
-        name = "epoch-" + String(format: "%03d", epoch)
+        self.epoch = epoch
     }
 
     func write(_ genotype: any GenotypeRepresentable) throws {
@@ -22,6 +23,14 @@ struct EpochFiles {
     /// Writes a grid of images, if there are any. A picture that cannot be made is said, and ends nothing.
     func writeSamples(columns: Int, _ images: () throws -> Tensor?) throws {
         guard let images = try images() else { return }
+        guard SampleGrid.canDraw(channels: images.shape.channels) else {
+            if epoch == 1 {
+                output.say(
+                    "generated images of \(images.shape.channels) channels are not drawn; of 1 or 3, they are"
+                )
+            }
+            return
+        }
         do {
             try AtomicFile.write(SampleGrid.png(images, columns: columns), to: samples)
         } catch {

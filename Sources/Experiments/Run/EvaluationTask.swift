@@ -26,7 +26,8 @@ public struct EvaluationTask: RunTask {
     /// An evaluation before its first step; all that it needs is built, and nothing is written.
     ///
     /// - Throws: `RunError`, `DatasetError`, and what the search space throws if it cannot build the network.
-    public init(_ experiment: Experiment, genotype: any GenotypeRepresentable, on backend: any Backend) throws {
+    public init(_ experiment: Experiment, genotype: any GenotypeRepresentable, on backend: any Backend) throws
+    {
         self.experiment = experiment
         self.genotype = genotype
         self.backend = backend
@@ -62,7 +63,9 @@ public struct EvaluationTask: RunTask {
     /// What can be known of an evaluation before there is anything to train.
     ///
     /// - Throws: `RunError` that names the section of the spec which cannot be carried out.
-    static func check(_ experiment: Experiment, _ genotype: any GenotypeRepresentable, _ data: ImageData) throws {
+    static func check(_ experiment: Experiment, _ genotype: any GenotypeRepresentable, _ data: ImageData)
+        throws
+    {
         let spec = experiment.spec.evaluation
         let images = Provision(name: "the training part", images: data.training, settings: "data.limit")
         try images.requireBatch(of: spec.batchSize, "evaluation.batch_size")
@@ -118,7 +121,9 @@ public struct EvaluationTask: RunTask {
     public mutating func result(_ output: RunOutput) throws -> EvaluationResult {
         let performance = try last ?? measure()
         let classes = data.classNames.count
-        if let line = grown(performance.loss, classes: classes, "evaluation.weights.rate") { output.say(line) }
+        if let line = grown(performance.loss, classes: classes, "evaluation.weights.rate") {
+            output.say(line)
+        }
         var result = EvaluationResult()
         result.genotype = genotype.encoded
         result.parameters = model.layout.parameterCount

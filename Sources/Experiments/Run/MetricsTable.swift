@@ -8,8 +8,6 @@ public final class MetricsTable {
     public let columns: [String]
     /// What a table that goes on has lost, a line to say; `nil` if all steps have rows.
     public let gap: String?
-    /// The last row that was kept.
-    private let lastRow: [String]
     private let descriptor: Int32
 
     /// - Parameters:
@@ -33,7 +31,6 @@ public final class MetricsTable {
             kept = try KeptRows(of: found[contents.count...], upTo: step, columns: columns.count, path)
             contents += kept.bytes
         }
-        lastRow = kept.last.map(CSV.text)
         let lost = kept.lost + (kept.step < step ?? 0 ? [(kept.step + 1)...(step ?? 0)] : [])
         let spans = lost.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound) to \($0.upperBound)" }
         gap =
@@ -47,11 +44,6 @@ public final class MetricsTable {
     }
 
     deinit { close(descriptor) }
-
-    /// The number in a column of the last row that was kept: what sums go on from.
-    public func lastValue(of column: String) -> Double? {
-        zip(columns, lastRow).first { $0.0 == column }.flatMap { Double($0.1) }
-    }
 
     /// - Parameters:
     ///   - values: by column; what is missing is left empty, what is no number too.
@@ -84,8 +76,6 @@ public final class MetricsTable {
 /// The rows of a table up to a step.
 private struct KeptRows {
     var bytes: ArraySlice<UInt8> = []
-    /// The fields of the last row, as they are written.
-    var last: [ArraySlice<UInt8>] = []
     /// The step of the last row; 0 if there is none.
     var step = 0
     /// The steps before it that have no row.
@@ -105,7 +95,7 @@ private struct KeptRows {
             }
             guard found <= end else { break }
             if found > step + 1 { lost.append((step + 1)...(found - 1)) }
-            (bytes, last, step, row) = (body[..<rest.startIndex], fields, found, row + 1)
+            (bytes, step, row) = (body[..<rest.startIndex], found, row + 1)
         }
     }
 }

@@ -82,7 +82,8 @@ public struct ChainGenotype: GenotypeRepresentable {
         layers = try text[start..<end].split(separator: ",").map { part in
             guard let operation = ChainOperation(rawValue: part.filter { !$0.isWhitespace }) else {
                 throw GenotypeError(
-                    "'\(part)' is no operation", at: text.distance(from: text.startIndex, to: part.startIndex),
+                    "'\(part)' is no operation",
+                    at: text.distance(from: text.startIndex, to: part.startIndex),
                     of: Array(text))
             }
             return operation

@@ -74,11 +74,11 @@ public struct PartialChannelSpace: SearchSpace {
     }
 
     /// softmax(β) over the edges into each node.
-    private static func edgeWeights(_ β: Tensor, _ candidates: CandidateEdges) throws -> [Tensor] {
+    private static func edgeWeights(_ beta: Tensor, _ candidates: CandidateEdges) throws -> [Tensor] {
         var first = 0
         return try candidates.nodes.map { inputs in
             defer { first += inputs.count }
-            return try β.sliced(axis: 0, from: first, count: inputs.count).reshaped(to: [1, -1]).softmax()
+            return try beta.sliced(axis: 0, from: first, count: inputs.count).reshaped(to: [1, -1]).softmax()
                 .reshaped(to: [-1])
         }
     }
@@ -96,9 +96,14 @@ private struct PartialChannelNode: SearchNode {
         passing = CellNode(
             candidates.indices.map { input in
                 let stride = cell.stride(from: input)
-                return (input, stride == 1 ? Identity() : ComposedOperation { x, _ in
-                    try x.maxPool(PoolingWindow(size: 2, stride: stride, padding: 0))
-                })
+                return (
+                    input,
+                    stride == 1
+                        ? Identity()
+                        : ComposedOperation { x, _ in
+                            try x.maxPool(PoolingWindow(size: 2, stride: stride, padding: 0))
+                        }
+                )
             })
     }
 

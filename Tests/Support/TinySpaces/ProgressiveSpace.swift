@@ -60,9 +60,9 @@ public struct ProgressiveSpace: SearchSpace {
     public func next(after architecture: [Tensor]) throws -> ProgressiveSpace? {
         guard stage + 1 < stages else { return nil }
         var kept: [CellKind: CandidateEdges] = [:]
-        for (kind, α) in zip(CellKind.allCases, architecture) {
+        for (kind, alpha) in zip(CellKind.allCases, architecture) {
             let edges = candidates[kind]!
-            let (values, columns) = (try α.doubles(), edges.shape[1])
+            let (values, columns) = (try alpha.doubles(), edges.shape[1])
             let rows = edges.edges.enumerated().map { edge, operations in
                 let weakest = operations.indices.sorted {
                     values[edge * columns + $0] < values[edge * columns + $1]
