@@ -43,7 +43,8 @@ extension TinyRun {
             }
         }
         return ModelState(
-            parameters: try load(layout.parameters, "parameters"), buffers: try load(layout.buffers, "buffers"))
+            parameters: try load(layout.parameters, "parameters"),
+            buffers: try load(layout.buffers, "buffers"))
     }
 
     private func loss(
@@ -81,14 +82,18 @@ struct EvaluationTests {
         #expect(abs(wrong / 12 - result.testError) < 1e-12)
     }
 
-    @Test("Every setting decides something", arguments: [
-        "seed=4", "precision=float64", "data.limit=30", "evaluation.epochs=3", "evaluation.batch_size=4",
-        "evaluation.steps_per_epoch=1", "evaluation.augmentation.crop_padding=2",
-        "evaluation.augmentation.horizontal_flip=false", "evaluation.augmentation.cutout=0",
-        "evaluation.label_smoothing=0.1", "evaluation.weights.rate=0.1", "evaluation.weights.schedule=constant",
-        "evaluation.weights.schedule.minimum=0.02", "evaluation.weights.optimizer.weight_decay=0.1",
-        "evaluation.weights.optimizer=adam", "evaluation.weights.clip=0.01", "evaluation.network.channels=3",
-    ])
+    @Test(
+        "Every setting decides something",
+        arguments: [
+            "seed=4", "precision=float64", "data.limit=30", "evaluation.epochs=3", "evaluation.batch_size=4",
+            "evaluation.steps_per_epoch=1", "evaluation.augmentation.crop_padding=2",
+            "evaluation.augmentation.horizontal_flip=false", "evaluation.augmentation.cutout=0",
+            "evaluation.label_smoothing=0.1", "evaluation.weights.rate=0.1",
+            "evaluation.weights.schedule=constant",
+            "evaluation.weights.schedule.minimum=0.02", "evaluation.weights.optimizer.weight_decay=0.1",
+            "evaluation.weights.optimizer=adam", "evaluation.weights.clip=0.01",
+            "evaluation.network.channels=3",
+        ])
     func decides(_ setting: String) throws {
         func tensors(_ settings: [String]) throws -> [String: Archive.Entry] {
             let run = try TinyRun()
@@ -102,9 +107,11 @@ struct EvaluationTests {
         #expect(try TinyRun().evaluate(settings: ["data.test_limit=5"]).testImages == 5)
     }
 
-    @Test("Cells' heads and dropped paths reach the training", arguments: [
-        "evaluation.network.drop_path=0.9", "evaluation.network.cells=4",
-    ])
+    @Test(
+        "Cells' heads and dropped paths reach the training",
+        arguments: [
+            "evaluation.network.drop_path=0.9", "evaluation.network.cells=4",
+        ])
     func cells(_ setting: String) throws {
         func tensors(_ settings: [String]) throws -> [String: Archive.Entry] {
             let run = try TinyRun()
@@ -163,7 +170,9 @@ struct EvaluationSourceTests {
         let other = ["identity", "conv_1x1"].map { "Chain(\($0), \($0), \($0))" }.first { "\(found)" != $0 }!
         try run.write(other, to: "genotype.yaml")
         let error = failure { _ = try source(run) }
-        #expect(error.contains("genotype.yaml") && error.contains("was edited") && error.contains("--spec"), "\(error)")
+        #expect(
+            error.contains("genotype.yaml") && error.contains("was edited") && error.contains("--spec"),
+            "\(error)")
         try FileManager.default.removeItem(atPath: run.directory.genotype)
         #expect(try source(run).genotype.encoded == found.encoded)
     }
@@ -174,17 +183,21 @@ struct EvaluationSourceTests {
         try run.search("search.epochs=1")
         try FileManager.default.removeItem(atPath: run.directory.result(of: .search))
         let error = failure { _ = try source(run) }
-        #expect(error.contains("has not ended") && error.contains("--resume") && error.contains("genotype.yaml"))
+        #expect(
+            error.contains("has not ended") && error.contains("--resume") && error.contains("genotype.yaml"))
         let nothing = failure { _ = try source(run, run.folder.path) }
         #expect(nothing == "\(run.folder.path): holds no run")
     }
 
-    @Test("A file is read in any of the space's forms", arguments: [
-        "Chain(conv_3x3, identity, conv_1x1)", "2025-01-01 12:00:00 found Chain(conv_3x3, identity, conv_1x1)\n",
-        "layers: [conv_3x3, identity, conv_1x1]\n",
-        // The comment of a file whose YAML was edited is no genotype.
-        "# Chain(identity, identity, identity)\nlayers: [conv_3x3, identity, conv_1x1]\n",
-    ])
+    @Test(
+        "A file is read in any of the space's forms",
+        arguments: [
+            "Chain(conv_3x3, identity, conv_1x1)",
+            "2025-01-01 12:00:00 found Chain(conv_3x3, identity, conv_1x1)\n",
+            "layers: [conv_3x3, identity, conv_1x1]\n",
+            // The comment of a file whose YAML was edited is no genotype.
+            "# Chain(identity, identity, identity)\nlayers: [conv_3x3, identity, conv_1x1]\n",
+        ])
     func files(_ text: String) throws {
         let run = try TinyRun()
         try run.write(text, to: "found.yaml")

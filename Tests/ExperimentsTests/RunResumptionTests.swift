@@ -26,13 +26,15 @@ extension TinyRun {
 
 @Suite("Runs go on")
 struct RunResumptionTests {
-    @Test("to the same bits, whatever the stage", arguments: [
-        ["search.epochs=3"],
-        // The checkpoint before the last is the first stage's last, then one within the second stage.
-        TinyRun.progressive + ["search.epochs=1"], TinyRun.progressive + ["search.epochs=2"],
-        TinyRun.lfm + ["search.epochs=2", "search.steps_per_epoch=1", "generator.training.average=0.5"],
-        ["optimizers.weights.optimizer=adam", "precision=float64", "search.hessian_eigenvalue=true"],
-    ])
+    @Test(
+        "to the same bits, whatever the stage",
+        arguments: [
+            ["search.epochs=3"],
+            // The checkpoint before the last is the first stage's last, then one within the second stage.
+            TinyRun.progressive + ["search.epochs=1"], TinyRun.progressive + ["search.epochs=2"],
+            TinyRun.lfm + ["search.epochs=2", "search.steps_per_epoch=1", "generator.training.average=0.5"],
+            ["optimizers.weights.optimizer=adam", "precision=float64", "search.hessian_eigenvalue=true"],
+        ])
     func searches(_ settings: [String]) throws {
         let run = try TinyRun()
         let whole = try run.search(settings)
@@ -68,10 +70,12 @@ struct RunResumptionTests {
         #expect(try run.column("architecture_learning_rate", of: "search/metrics.csv").count == 4)
     }
 
-    @Test("What decides none of a search's bits may change, and the spec then says so", arguments: [
-        "name=other", "evaluation.epochs=7", "evaluation.network.channels=3", "search.sample_columns=2",
-        "search.checkpoint_minutes=1", "data.test_limit=3",
-    ])
+    @Test(
+        "What decides none of a search's bits may change, and the spec then says so",
+        arguments: [
+            "name=other", "evaluation.epochs=7", "evaluation.network.channels=3", "search.sample_columns=2",
+            "search.checkpoint_minutes=1", "data.test_limit=3",
+        ])
     func freeSettings(_ setting: String) throws {
         let run = try TinyRun()
         try run.search()
@@ -82,12 +86,16 @@ struct RunResumptionTests {
         #expect(try run.checkpoint(.search).text("spec").contains(": \(value)"))
     }
 
-    @Test("What decides them may not", arguments: [
-        "seed=4", "precision=float64", "data.limit=30", "data.training_fraction=0.6", "search.batch_size=4",
-        "search.augmentation.horizontal_flip=false", "search.architecture_warmup=1", "search.steps_per_epoch=1",
-        "optimizers.weights.rate=0.1", "optimizers.architecture.clip=1", "hypergradient=exact",
-        "method.order=architecture-first", "data.set.noise=0.1", "search.hessian_eigenvalue=true",
-    ])
+    @Test(
+        "What decides them may not",
+        arguments: [
+            "seed=4", "precision=float64", "data.limit=30", "data.training_fraction=0.6",
+            "search.batch_size=4",
+            "search.augmentation.horizontal_flip=false", "search.architecture_warmup=1",
+            "search.steps_per_epoch=1",
+            "optimizers.weights.rate=0.1", "optimizers.architecture.clip=1", "hypergradient=exact",
+            "method.order=architecture-first", "data.set.noise=0.1", "search.hessian_eigenvalue=true",
+        ])
     func decidingSettings(_ setting: String) throws {
         let run = try TinyRun()
         try run.search()
@@ -104,8 +112,11 @@ struct RunResumptionTests {
     func evaluationSettings() throws {
         let run = try TinyRun()
         try run.evaluate()
-        try run.evaluate(settings: ["search.epochs=9", "method=lfm", "optimizers.weights.rate=1"], resuming: true)
-        for setting in ["evaluation.epochs=3", "evaluation.label_smoothing=0.1", "seed=4", "data.test_limit=5"] {
+        try run.evaluate(
+            settings: ["search.epochs=9", "method=lfm", "optimizers.weights.rate=1"], resuming: true)
+        for setting in [
+            "evaluation.epochs=3", "evaluation.label_smoothing=0.1", "seed=4", "data.test_limit=5",
+        ] {
             let error = failure { try run.evaluate(settings: [setting], resuming: true) }
             #expect(error.contains("started with another spec"), "\(setting): \(error)")
         }
@@ -127,7 +138,9 @@ struct RunResumptionTests {
         let run = try TinyRun()
         try run.search()
         let error = failure { try run.search(["search.epochs=3"], resuming: true) }
-        #expect(error.contains("search.epochs was 2, is now 3") && error.contains("another directory"), "\(error)")
+        #expect(
+            error.contains("search.epochs was 2, is now 3") && error.contains("another directory"), "\(error)"
+        )
     }
 
     @Test("A setting that an older version did not know counts as its default")

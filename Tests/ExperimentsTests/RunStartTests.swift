@@ -52,10 +52,13 @@ struct RunStartTests {
         #expect(!run.files.contains { $0.hasSuffix(".part") })
     }
 
-    @Test("A checkpoint, a row or a result is a run, whatever else is lost", arguments: [
-        "search/checkpoint.h5", "search/checkpoint.h5.previous", "search/metrics.csv", "search/epochs.csv",
-        "search/result.yaml",
-    ])
+    @Test(
+        "A checkpoint, a row or a result is a run, whatever else is lost",
+        arguments: [
+            "search/checkpoint.h5", "search/checkpoint.h5.previous", "search/metrics.csv",
+            "search/epochs.csv",
+            "search/result.yaml",
+        ])
     func runs(_ left: String) throws {
         let run = try TinyRun()
         try run.search()
@@ -68,10 +71,12 @@ struct RunStartTests {
         #expect(run.files.subtracting(["lock"]) == before.subtracting(["lock"]))
     }
 
-    @Test("Somebody's own file is refused by name, and not touched", arguments: [
-        "spec.yaml", "genotype.yaml", "lock", "search/metrics.csv", "search/cells/normal.dot",
-        "search/samples/holiday.png",
-    ])
+    @Test(
+        "Somebody's own file is refused by name, and not touched",
+        arguments: [
+            "spec.yaml", "genotype.yaml", "lock", "search/metrics.csv", "search/cells/normal.dot",
+            "search/samples/holiday.png",
+        ])
     func foreignFiles(_ name: String) throws {
         let run = try TinyRun()
         try run.write("name: mine\n", to: name)
@@ -122,11 +127,18 @@ struct RunStartTests {
         #expect(none.contains("the method needs a generator"), "\(none)")
     }
 
-    @Test("What evaluation cannot build is said before a search begins", arguments: [
-        (["search_space={name: darts, channels: 2, cells: 3}", "evaluation.network={auxiliary: true}"], "evaluation.network"),
-        (["evaluation.augmentation.cutout=8"], "evaluation.augmentation"),
-        (["evaluation.batch_size=33"], "evaluation.batch_size"),
-    ])
+    @Test(
+        "What evaluation cannot build is said before a search begins",
+        arguments: [
+            (
+                [
+                    "search_space={name: darts, channels: 2, cells: 3}",
+                    "evaluation.network={auxiliary: true}",
+                ], "evaluation.network"
+            ),
+            (["evaluation.augmentation.cutout=8"], "evaluation.augmentation"),
+            (["evaluation.batch_size=33"], "evaluation.batch_size"),
+        ])
     func evaluations(_ settings: [String], _ name: String) throws {
         let run = try TinyRun()
         let error = failure { try run.search(settings) }
@@ -137,7 +149,10 @@ struct RunStartTests {
     func batches() throws {
         let run = try TinyRun()
         let fraction = failure { try run.search("data.training_fraction=0.9") }
-        #expect(fraction == "D_val has 3 images, and a batch 8: lower search.batch_size, or change data.limit or data.training_fraction")
+        #expect(
+            fraction
+                == "D_val has 3 images, and a batch 8: lower search.batch_size, or change data.limit or data.training_fraction"
+        )
         let limit = failure { try run.search("data.limit=10", "evaluation.batch_size=2") }
         #expect(limit.hasPrefix("D_tr has 5 images") && limit.contains("data.limit"), "\(limit)")
         let much = failure { try run.search("data.limit=100") }
@@ -153,7 +168,8 @@ struct RunStartTests {
         #expect(run.lines.contains("search.steps_per_epoch is 1000, but D_tr makes 2 steps: an epoch has 2"))
         #expect(try run.table("search/metrics.csv").count == 2)
         try run.evaluate("Chain(identity, identity, identity)", settings: ["evaluation.steps_per_epoch=9"])
-        #expect(run.lines.contains { $0.hasPrefix("evaluation.steps_per_epoch is 9") && $0.hasSuffix("has 4") })
+        #expect(
+            run.lines.contains { $0.hasPrefix("evaluation.steps_per_epoch is 9") && $0.hasSuffix("has 4") })
     }
 
     @Test("Classes that the images lack, or a half of them, are named")
@@ -161,7 +177,8 @@ struct RunStartTests {
         let labels = (0..<32).map { Int32($0 == 31 ? 2 : $0 % 2) }
         let run = try TinyRun([LabelledImages(labels, classes: ["a", "b", "rare", "ghost"])])
         try run.search("data.set=labelled", "search.epochs=1")
-        #expect(run.lines.contains { $0.hasPrefix("the training part has no image of 1 of 4 classes: 'ghost'") })
+        #expect(
+            run.lines.contains { $0.hasPrefix("the training part has no image of 1 of 4 classes: 'ghost'") })
         // The rows of classes without images are empty.
         let ghost = try run.table("search/classes.csv").filter { $0["name"] == "ghost" }
         #expect(ghost.map { $0["w2_loss"] ?? $0["w_loss"] } == [""] && ghost[0]["images"] == "0")
@@ -202,9 +219,11 @@ struct RunStartTests {
     func grownLosses() throws {
         let run = try TinyRun()
         try run.search("optimizers.weights.rate=1000")
-        #expect(run.lines.contains { $0.contains("loss has grown") && $0.contains("optimizers.weights.rate") })
+        #expect(
+            run.lines.contains { $0.contains("loss has grown") && $0.contains("optimizers.weights.rate") })
         try run.evaluate("Chain(conv_3x3, conv_3x3, conv_3x3)", settings: ["evaluation.weights.rate=1000"])
-        #expect(run.lines.contains { $0.contains("loss has grown") && $0.contains("evaluation.weights.rate") })
+        #expect(
+            run.lines.contains { $0.contains("loss has grown") && $0.contains("evaluation.weights.rate") })
         try run.search([], in: "\(run.folder.path)/sane")
         #expect(!run.lines.contains { $0.contains("loss has grown") })
     }
@@ -222,7 +241,9 @@ struct RunStartTests {
     func paths() throws {
         let run = try TinyRun()
         let settings = TinyRun.lfm + ["generator.discriminator=native"]
-        let unknown = failure { try run.search(settings + ["hypergradient={name: exact, paths: [discriminator]}"]) }
+        let unknown = failure {
+            try run.search(settings + ["hypergradient={name: exact, paths: [discriminator]}"])
+        }
         #expect(unknown.contains("hypergradient.paths"), "\(unknown)")
         try run.search(
             settings + [

@@ -10,7 +10,8 @@ struct SearchTaskTests {
     @Test("The best epoch is that of the best validation accuracy", arguments: 0..<4)
     func bestEpoch(_ seed: Int) throws {
         let run = try TinyRun()
-        let result = try run.search("search.epochs=5", "seed=\(seed)", "optimizers.weights.rate=0.1", "data.set.count=96",
+        let result = try run.search(
+            "search.epochs=5", "seed=\(seed)", "optimizers.weights.rate=0.1", "data.set.count=96",
             "data.set.classes=2")
         let accuracies = try run.column("validation_accuracy", of: "search/epochs.csv")
         try #require(Set(accuracies).count > 1)
@@ -42,7 +43,9 @@ struct SearchTaskTests {
         #expect(rows.prefix(4).map { $0["name"] } == result.classNames)
         let last = rows.suffix(4)
         for id in ["w1", "w2"] {
-            let correct = last.reduce(0.0) { $0 + Double($1["images"]!)! * (Double($1["\(id)_accuracy"]!) ?? 0) }
+            let correct = last.reduce(0.0) {
+                $0 + Double($1["images"]!)! * (Double($1["\(id)_accuracy"]!) ?? 0)
+            }
             let loss = last.reduce(0.0) { $0 + Double($1["images"]!)! * (Double($1["\(id)_loss"]!) ?? 0) }
             let column = id == "w1" ? "w1_validation_" : "validation_"
             let epoch = try #require(run.table("search/epochs.csv").last)
@@ -84,14 +87,17 @@ struct SearchTaskTests {
             TinyRun.lfm + ["method=bilevel", "search.hessian_eigenvalue=true", "search.steps_per_epoch=1"])
         let row = try cells.table("search/epochs.csv")[0]
         #expect(row["hessian_eigenvalue"].flatMap { Double($0) }?.isFinite == true)
-        #expect(row.keys.contains { $0.hasPrefix("skips_") } && row.keys.contains { $0.hasPrefix("entropy_") })
+        #expect(
+            row.keys.contains { $0.hasPrefix("skips_") } && row.keys.contains { $0.hasPrefix("entropy_") })
     }
 
     @Test("Validation is by running statistics: a class's images do not depend on the rest of their batch")
     func runningStatistics() throws {
         // The batches that are measured have twice the search's size; those of one epoch are all of D_val.
         let run = try TinyRun()
-        try run.search("search.epochs=1", "search.batch_size=16", "search.steps_per_epoch=1", "data.training_fraction=0.5")
+        try run.search(
+            "search.epochs=1", "search.batch_size=16", "search.steps_per_epoch=1",
+            "data.training_fraction=0.5")
         let whole = try run.column("validation_loss", of: "search/epochs.csv")
         #expect(whole.count == 1)
         let (one, other) = (try run.validationLoss(batchSize: 1), try run.validationLoss(batchSize: 16))
@@ -115,7 +121,8 @@ struct SearchTaskTests {
             BatchRequest("training", of: .training, count: 3, includesOriginals: true, isAugmented: true),
             BatchRequest("validation", of: .validation))
         #expect(threefold.stepsPerEpoch == 2)
-        func loader(_ label: String, _ part: any Dataset, _ augmentation: Augmentation) throws -> BatchLoader {
+        func loader(_ label: String, _ part: any Dataset, _ augmentation: Augmentation) throws -> BatchLoader
+        {
             try BatchLoader(
                 part, .init(batchSize: 2, augmentation: augmentation, normalization: normalization),
                 on: run.backend, random: RandomStream(seed: 3, label))
@@ -154,7 +161,8 @@ struct SearchSettingTests {
         "search.augmentation.crop_padding=2", "search.augmentation.horizontal_flip=false",
         "search.augmentation.cutout=3", "search.architecture_warmup=1", "optimizers.weights.rate=0.1",
         "optimizers.weights.schedule=constant", "optimizers.weights.optimizer.momentum=0.5",
-        "optimizers.weights.optimizer=adam", "optimizers.weights.clip=0.01", "optimizers.architecture.rate=0.1",
+        "optimizers.weights.optimizer=adam", "optimizers.weights.clip=0.01",
+        "optimizers.architecture.rate=0.1",
         "optimizers.architecture.schedule=cosine", "optimizers.architecture.optimizer.weight_decay=0.5",
         "optimizers.architecture.clip=0.0001", "hypergradient=exact", "method.order=architecture-first",
     ])

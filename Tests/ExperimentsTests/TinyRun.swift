@@ -75,7 +75,8 @@ final class TinyRun {
     }
 
     @discardableResult
-    func search(_ settings: String..., in path: String? = nil, resuming: Bool = false) throws -> SearchResult {
+    func search(_ settings: String..., in path: String? = nil, resuming: Bool = false) throws -> SearchResult
+    {
         try search(settings, in: path, resuming: resuming)
     }
 
