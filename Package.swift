@@ -74,7 +74,9 @@ let package = Package(
         tests(of: "NeuralNetworks", resources: [.copy("Fixtures")]),
         tests(of: "Datasets"),
         tests(of: "ErrataCore", ["DARTS", "DCGAN"]),
-        tests(of: "Experiments", ["CHDF5", "CZlib", "DARTS", "DCGAN", "LFM", "Bilevel", "Images"]),
+        tests(
+            of: "Experiments",
+            ["CHDF5", "CZlib", "DARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces"]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
         library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
         tests(of: "Cells", ["DARTS", "TinySpaces"]),

@@ -3,13 +3,13 @@ import ErrataCore
 import TensorEngine
 
 /// The batches that a search's method asks for, step by step.
-struct SearchBatches: Sendable {
+package struct SearchBatches: Sendable {
     private let requests: [(request: BatchRequest, source: any BatchSource)]
     /// The steps of one pass of the first request's images.
-    let stepsPerEpoch: Int
+    package let stepsPerEpoch: Int
 
     /// - Throws: `RunError` if a step takes more batches than an epoch has; `DatasetError`.
-    init(
+    package init(
         _ requests: [BatchRequest], of split: Split, _ settings: SearchSettings, _ dtype: DType,
         _ normalization: PixelNormalization, seed: UInt64, on backend: any Backend
     ) throws {
@@ -31,7 +31,7 @@ struct SearchBatches: Sendable {
         }
     }
 
-    func batches(step: Int) throws -> StepBatches {
+    package func batches(step: Int) throws -> StepBatches {
         StepBatches(
             try Dictionary(uniqueKeysWithValues: requests.map { request, source in
                 let first = step * request.count
