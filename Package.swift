@@ -67,9 +67,13 @@ let package = Package(
             path: "Benchmarks/Curves",
             swiftSettings: strict),
         tests(of: "TensorEngine", resources: [.copy("Fixtures")]),
-        tests(of: "NeuralNetworks", resources: [.copy("Fixtures")]),
+        library(
+            "NeuralNetworksTesting", path: "Tests/Support/NeuralNetworksTesting", ["NeuralNetworks"]),
+        tests(of: "NeuralNetworks", ["NeuralNetworksTesting"], resources: [.copy("Fixtures")]),
         library("MultilevelTesting", path: "Tests/Support/MultilevelTesting", ["Multilevel"]),
-        tests(of: "Multilevel", ["MultilevelTesting"]),
+        tests(
+            of: "Multilevel", ["MultilevelTesting", "NeuralNetworksTesting"],
+            resources: [.copy("Fixtures")]),
         tests(of: "Datasets"),
         tests(of: "ErrataCore", ["DARTS", "DCGAN"]),
         tests(of: "Experiments", ["CHDF5", "CZlib", "DARTS", "DCGAN"]),
