@@ -156,7 +156,7 @@ struct CellGenotypeTests {
         #expect(failure { _ in } == "")
         #expect(
             failure { $0.normal.nodes[0][1].operation = "c" }.contains(
-                "edge 1 of normal is 'c', expected one of a, b"))
+                "edge 1 of normal is 'c', expected one of a, b: did you mean 'a'?"))
         #expect(failure { $0.reduction.nodes[0][0].input = 2 }.contains("edge 0 of reduce takes state 2"))
         #expect(failure { $0.reduction.nodes[0][0].input = -1 }.contains("takes state -1"))
         #expect(failure { $0.normal.concatenation = [] }.contains("normal_concat is []"))

@@ -91,26 +91,27 @@ struct DerivedNetworkTests {
         }
     }
 
-    /// The features of a network whose cells each have one node of one edge, an operation that gives ones: what drop
-    /// path makes of them, image by image and channel by channel.
+    /// A feature of each node, at most three, of a network's last cell, whose operations give ones: what drop path makes
+    /// of them, image by image [400, 3].
     private func features(
-        dropPath: Double, epoch: Int, _ mode: NormalizationMode = .batch, operation: CellOperation = Self.ones
+        dropPath: Double, epoch: Int, _ mode: NormalizationMode = .batch,
+        operation: CellOperation = Self.ones,
+        nodes: [[CellGenotype.Edge]] = [[.init("ones", 0)]]
     ) throws -> [Double] {
-        let cell = CellGenotype.Cell(nodes: [[.init("ones", 0)]])
+        let cell = CellGenotype.Cell(nodes: nodes)
         let network = try network(
-            .init(channels: 3, cells: 4, auxiliary: false, dropPath: dropPath), operations: [operation],
+            .init(channels: 1, cells: 4, auxiliary: false, dropPath: dropPath), operations: [operation],
             .init(normal: cell, reduction: cell))
         var state = try network.layout.initialState(on: backend, .float64, from: .init(seed: 2))
-        // 12 features to 3 classes: each class's logit is one feature.
+        // The last cell has 4 channels a node; each class's logit is one of them.
         let names = network.layout.parameters.map(\.name)
         let weight = try #require(names.firstIndex(of: "classifier.weight"))
         let bias = try #require(names.firstIndex(of: "classifier.bias"))
         state.parameters[weight] = try backend.tensor(
-            (0..<36).map { $0 / 3 == $0 % 3 ? 1.0 : 0 }, [12, 3])
+            (0..<(12 * nodes.count)).map { $0 / 12 == $0 % 3 ? 0.25 : 0 }, [4 * nodes.count, 3])
         state.parameters[bias] = try backend.tensor([0.0, 0, 0], [3])
-        let images = try normal([400, 8, 8, 1], "images")
         return try network.logits(
-            images,
+            normal([400, 8, 8, 1], "images"),
             ForwardContext(
                 state, normalization: mode, time: .init(epoch: epoch, epochs: 4), random: .init(seed: 7))
         ).doubles()
@@ -119,19 +120,45 @@ struct DerivedNetworkTests {
     @Test(
         "Drop path grows linearly over the epochs; what is kept is divided by the probability of keeping it")
     func dropPath() throws {
+        func first(_ dropPath: Double, _ epoch: Int, _ mode: NormalizationMode = .batch) throws -> [Double] {
+            let found = try features(dropPath: dropPath, epoch: epoch, mode)
+            return stride(from: 0, to: found.count, by: 3).map { found[$0] }
+        }
         for (rate, epoch) in [(0.8, 1), (0.8, 3), (0.4, 2)] {
             let probability = rate * Double(epoch) / 4
-            let found = try features(dropPath: rate, epoch: epoch)
-            let dropped = found.filter { $0 == 0 }
+            let found = try first(rate, epoch)
             #expect(found.allSatisfy { $0 == 0 || abs($0 - 1 / (1 - probability)) < 1e-12 })
-            // An image's whole path: its channels are dropped together. Five standard deviations.
-            let share = Double(dropped.count) / Double(found.count)
+            // An image's whole path, its channels together: five standard deviations.
+            let share = Double(found.count { $0 == 0 }) / 400
             #expect(abs(share - probability) < 5 * (probability * (1 - probability) / 400).squareRoot())
-            #expect(stride(from: 0, to: found.count, by: 3).allSatisfy { found[$0] == found[$0 + 1] })
         }
-        #expect(try features(dropPath: 0.8, epoch: 0).allSatisfy { $0 == 1 })
-        #expect(try features(dropPath: 0, epoch: 3).allSatisfy { $0 == 1 })
-        #expect(try features(dropPath: 0.8, epoch: 3, .running).allSatisfy { $0 == 1 })
+        #expect(try first(0.8, 0).allSatisfy { $0 == 1 })
+        #expect(try first(0, 3).allSatisfy { $0 == 1 })
+        #expect(try first(0.8, 3, .running).allSatisfy { $0 == 1 })
+    }
+
+    @Test("Every edge is dropped by itself")
+    func masks() throws {
+        // Kept operations count 2: each edge's image is there or not, whatever the others are.
+        let ones = CellGenotype.Edge("ones", 0)
+        let found = try features(
+            dropPath: 1.0.nextDown, epoch: 2, nodes: [[ones], [ones], [ones, ones]])
+        let rows = stride(from: 0, to: found.count, by: 3).map { row in
+            found[row..<(row + 3)].map { ($0 / 2).rounded() }
+        }
+        let kinds = Set(rows)
+        for a in 0...1 {
+            for b in 0...1 { for c in 0...2 { #expect(kinds.contains([a, b, c].map(Double.init))) } }
+        }
+    }
+
+    @Test("Every operation of a node draws its own random numbers")
+    func operationsDraw() throws {
+        let drops = ComposedOperation { x, context in try x.dropout(rate: 0.5, from: context.random) }
+        let x = try backend.tensor([Double](repeating: 0.5, count: 64), [1, 4, 4, 4])
+        let context = ForwardContext(ModelState(parameters: [], buffers: []))
+        let found = try CellNode([(0, drops), (0, drops)]).sum(of: [x], context).doubles()
+        #expect(Set(found) == [0, 1, 2])
     }
 
     /// All ones that pass for the identity.
@@ -150,7 +177,8 @@ struct DerivedNetworkTests {
         let spare = CellOperation("ones") {
             SpareOnes(ones: Self.ones.operation($0, channels: $1, stride: $2, affine: $3)!)
         }
-        #expect(try features(dropPath: 0.8, epoch: 3, operation: spare).allSatisfy { $0 == 1 })
+        let found = try features(dropPath: 0.8, epoch: 3, operation: spare)
+        #expect(stride(from: 0, to: found.count, by: 3).allSatisfy { found[$0] == 1 })
         for operation in DARTSSearchSpace.operations where operation.computes {
             for stride in 1...2 {
                 let built = operation.operation(
@@ -195,25 +223,40 @@ struct DerivedNetworkTests {
         var state = try derived.layout.initialState(on: backend, .float64, from: .init(seed: 2))
         let places = Dictionary(
             uniqueKeysWithValues: supernet.layout.parameters.enumerated().map { ($1.name, $0) })
-        for (index, entry) in derived.layout.parameters.enumerated() {
-            var parts = entry.name.split(separator: ".").map(String.init)
+        /// The name in the supernet of a tensor of the derived network.
+        func supernetName(_ name: String) -> String {
+            var parts = name.split(separator: ".").map(String.init)
             if parts.count > 4, parts[0] == "cells", parts[2] == "edges", let edge = Int(parts[3]) {
-                let cell = try #require(Int(parts[1]))
-                let kind: CellKind = cell == 4 / 3 || cell == 2 * 4 / 3 ? .reduction : .normal
+                let kind: CellKind = parts[1] == "1" || parts[1] == "2" ? .reduction : .normal
                 let input = genotype[kind].edges[edge].input
                 parts.replaceSubrange(2...3, with: ["nodes", "\(edge / 2)", "edges", "\(input)"])
             }
-            if let place = places[parts.joined(separator: ".")] {
+            return parts.joined(separator: ".")
+        }
+        for (index, entry) in derived.layout.parameters.enumerated() {
+            if let place = places[supernetName(entry.name)] {
                 state.parameters[index] = mixed.parameters[place]
             } else {
                 // γ and β, which the search does not have, begin as 1 and 0.
-                #expect(["scale", "shift"].contains(parts.last))
+                #expect(entry.name.hasSuffix("scale") || entry.name.hasSuffix("shift"))
             }
         }
         let pictures = try normal([6, 8, 8, 3], "pictures")
-        let one = try supernet.logits(pictures, architecture: architecture, ForwardContext(mixed)).doubles()
-        let other = try derived.logits(pictures, ForwardContext(state)).doubles()
+        let updates = (BufferUpdates(), BufferUpdates())
+        let one = try supernet.logits(
+            pictures, architecture: architecture, ForwardContext(mixed, updates: updates.0)
+        ).doubles()
+        let other = try derived.logits(pictures, ForwardContext(state, updates: updates.1)).doubles()
         #expect(zip(one, other).allSatisfy { abs($0 - $1) < 1e-12 })
+        // The running estimates that a network is evaluated with have moved alike.
+        let moved = (try updates.0.updated(mixed.buffers), try updates.1.updated(state.buffers))
+        for (index, entry) in derived.layout.buffers.enumerated() {
+            let place = supernet.layout.buffers.firstIndex { $0.name == supernetName(entry.name) }
+            let one = try moved.0[#require(place)].doubles()
+            let other = try moved.1[index].doubles()
+            #expect(zip(one, other).allSatisfy { abs($0 - $1) < 1e-12 }, "\(entry.name)")
+            #expect(try state.buffers[index].doubles() != other, "\(entry.name)")
+        }
         #expect(one.contains { abs($0) > 1e-3 })
     }
 }

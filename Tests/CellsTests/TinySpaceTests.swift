@@ -24,16 +24,22 @@ struct TinySpaceTests {
         try space.architecture.initialState(on: backend, .float64, from: .init(seed: 3)).parameters
     }
 
-    /// Gradients reach every parameter; the genotype is written and read; its network learns.
+    /// Gradients reach every parameter, a pass every buffer; the genotype is written and read; its network learns.
     private func check<Space: SearchSpace>(_ space: Space, _ settings: Space.NetworkSettings) throws {
         let batch = try batch()
         let supernet = try space.supernet(for: images)
         let state = try supernet.layout.initialState(on: backend, .float64, from: .init(seed: 2)).variables
         let architecture = try architecture(of: space)
         let variables = architecture.map(\.variable)
+        let updates = BufferUpdates()
         let loss = try supernet.logits(
-            batch.images, architecture: variables, ForwardContext(state, random: .init(seed: 5))
+            batch.images, architecture: variables,
+            ForwardContext(state, random: .init(seed: 5), updates: updates)
         ).crossEntropy(batch.labels)
+        let buffers = try updates.updated(state.buffers)
+        for (entry, (before, after)) in zip(supernet.layout.buffers, zip(state.buffers, buffers)) {
+            #expect(try before.doubles() != after.doubles(), "\(entry.name)")
+        }
         let found = try gradients(of: loss, withRespectTo: state.parameters + variables)
         let names = supernet.layout.parameters.map(\.name) + space.architecture.parameters.map(\.name)
         for (name, gradient) in zip(names, found) {
@@ -54,6 +60,12 @@ struct TinySpaceTests {
             losses.append(try retraining.step(&model, on: batch, at: .init(epochs: 12, step: step)).loss)
         }
         #expect(losses[11] < losses[0] * 0.85, "\(losses)")
+        let initial = try retraining.initialModel(on: backend, .float64).state.buffers
+        for (entry, (before, after)) in zip(
+            retraining.network.layout.buffers, zip(initial, model.state.buffers))
+        {
+            #expect(try before.doubles() != after.doubles(), "\(entry.name)")
+        }
     }
 
     private let small = CellNetworkSettings(channels: 4, cells: 3, auxiliary: false, dropPath: 0)

@@ -52,7 +52,7 @@ struct DCGANTests {
         var h = try generator.discriminator.layout.initialState(
             on: backend, .float32, from: RandomStream(seed: 2))
         let adam = Adam(beta1: 0.5)
-        var (gMoments, hMoments) = (Adam.State(), Adam.State())
+        var (gMoments, hMoments) = (OptimizerState(), OptimizerState())
         let labels = try backend.tensor((0..<32).map { Int32($0 % 2) }, [32])
         let brightness = try labels.oneHot(2, .float32).sliced(axis: 1, from: 1, count: 1) * 1.2 - 0.6
         for step in 0..<150 {
@@ -63,13 +63,15 @@ struct DCGANTests {
             let noise = try generator.noise(32, .float32, on: backend, from: stream.derived("noise"))
             let (gv, hv) = (g.variables, h.variables)
             let fake = try generator.images(noise: noise, labels: labels, ForwardContext(gv))
-            @Sendable func scores(_ images: Tensor) throws -> Tensor {
+            let game = AdversarialGame(
+                real: real, generated: fake, labels: labels, random: stream, generator: gv.parameters,
+                discriminator: hv.parameters
+            ) { images, labels in
                 try generator.discriminator.scores(
                     images, labels: labels, architecture: [], ForwardContext(hv))
             }
-            let hLoss = try generator.discriminatorLoss(
-                AdversarialBatch(real: real, generated: fake, random: stream, discriminator: scores))
-            let gLoss = try generator.generatorLoss(generated: scores(fake))
+            let hLoss = try generator.discriminatorLoss(game).value
+            let gLoss = try generator.generatorLoss(game).value
             let hGradients = try gradients(of: hLoss, withRespectTo: hv.parameters)
             let gGradients = try gradients(of: gLoss, withRespectTo: gv.parameters)
             (h.parameters, hMoments) = try adam.step(

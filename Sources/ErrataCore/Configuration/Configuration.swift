@@ -69,7 +69,7 @@ extension Configuration {
             }
         }
         guard decoder.errors.count == before else { return result }
-        do { try result.validate() } catch { decoder.fail("\(error)", at: value.location) }
+        do { try result.validate() } catch { decoder.fail(error, at: value.location) }
         return result
     }
 

@@ -62,7 +62,7 @@ public struct EvaluationTask: RunTask {
 
     /// What can be known of an evaluation before there is anything to train.
     ///
-    /// - Throws: `RunError` that names the section of the spec which cannot be carried out.
+    /// - Throws: `RunError` or `SettingError` that names what of the spec cannot be carried out.
     static func check(_ experiment: Experiment, _ genotype: any GenotypeRepresentable, _ data: ImageData)
         throws
     {
@@ -72,7 +72,9 @@ public struct EvaluationTask: RunTask {
         do { try spec.augmentation.requireFits(data.training) } catch {
             throw RunError("evaluation.augmentation: \(error)")
         }
-        do { _ = try experiment.retraining(genotype, for: data.images) } catch {
+        do { _ = try experiment.retraining(genotype, for: data.images) } catch let error as SettingError {
+            throw error
+        } catch {
             throw RunError("evaluation.network: \(error)")
         }
     }
