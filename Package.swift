@@ -63,11 +63,11 @@ let package = Package(
             dependencies: ["ErrataCLI", "DARTS", "DCGAN", "LFM", "Bilevel", "Images"],
             swiftSettings: strict),
         .executableTarget(
-            name: "benchmark-worker", dependencies: ["CPUEngine", "DARTS", "DCGAN"],
+            name: "benchmark-worker", dependencies: ["CPUEngine", "DARTS", "DCGAN", "LFM"],
             path: "Benchmarks/Worker",
             swiftSettings: strict),
         .executableTarget(
-            name: "hypergradient-curves", dependencies: ["CPUEngine", "DARTS", "DCGAN"],
+            name: "hypergradient-curves", dependencies: ["SearchTesting"],
             path: "Benchmarks/Curves",
             swiftSettings: strict),
         tests(of: "TensorEngine", resources: [.copy("Fixtures")]),
@@ -78,8 +78,11 @@ let package = Package(
         tests(
             of: "Multilevel", ["MultilevelTesting", "NeuralNetworksTesting"],
             resources: [.copy("Fixtures")]),
+        library(
+            "SearchTesting", path: "Tests/Support/SearchTesting",
+            ["CPUEngine", "DARTS", "DCGAN", "LFM", "MultilevelTesting"]),
         tests(of: "Datasets"),
-        tests(of: "ErrataCore", ["DARTS", "DCGAN"]),
+        tests(of: "ErrataCore", ["SearchTesting"]),
         tests(
             of: "Experiments",
             ["CHDF5", "CZlib", "DARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces"]),
@@ -87,6 +90,9 @@ let package = Package(
         library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
         tests(of: "Cells", ["DARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
+        tests(of: "Adversarial", ["TinySpaces"]),
         tests(of: "DCGAN", ["DARTS"]),
+        tests(of: "LFM", ["Bilevel", "SearchTesting"]),
+        tests(of: "Bilevel", ["SearchTesting"], resources: [.copy("Fixtures")]),
     ]
 )

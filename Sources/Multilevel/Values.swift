@@ -4,7 +4,7 @@ import TensorEngine
 public struct Values: Sendable {
     private var tensors: [Dependency: [Tensor]]
     /// Models' buffers by player, as the steps so far have left them: constants.
-    public internal(set) var buffers: [ValueID: [Tensor]] = [:]
+    public var buffers: [ValueID: [Tensor]] = [:]
     public var occasion = Occasion()
     /// Whether metrics are asked for: at the first evaluation of a step, not where it is differentiated once more.
     public var isObserved = false

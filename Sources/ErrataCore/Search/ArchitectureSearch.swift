@@ -61,7 +61,9 @@ public struct ArchitectureSearch: Sendable {
     /// others and A begin anew.
     ///
     /// - Throws: `TensorError` if the backend has no room for it.
-    public func state(after earlier: SearchState, on backend: any Backend, _ dtype: DType) throws -> SearchState {
+    public func state(after earlier: SearchState, on backend: any Backend, _ dtype: DType) throws
+        -> SearchState
+    {
         var state = try initialState(on: backend, dtype)
         for model in method.models where model.survivesStages { state[model.id] = earlier[model.id] }
         state.step = earlier.step
@@ -84,6 +86,11 @@ public struct ArchitectureSearch: Sendable {
         }
         let problem = try problem(state, batches, time)
         let solution = try problem.solve()
+        for (id, observation) in solution.observations {
+            metrics["\(id)_loss"] = observation.value
+            metrics["\(id)_gradient_norm"] = observation.gradientNorm
+            metrics.merge(observation.metrics) { $1 }
+        }
         if !architectureSteps {
             var values = solution.values
             values.isObserved = true
@@ -93,13 +100,8 @@ public struct ArchitectureSearch: Sendable {
         } else if method.order == .weightsFirst {
             try descend(&state, problem, solution, time, &metrics)
         }
-        for (id, observation) in solution.observations {
-            metrics["\(id)_loss"] = observation.value
-            metrics["\(id)_gradient_norm"] = observation.gradientNorm
-            metrics.merge(observation.metrics) { $1 }
-        }
         for (name, rate) in rates(at: time) { metrics["\(name)_learning_rate"] = rate }
-        try check(metrics, step: state.step)
+        try check(metrics, solution, step: state.step)
         for model in method.models {
             state[model.id].state = ModelState(
                 parameters: solution.values[model.id],
@@ -139,7 +141,7 @@ public struct ArchitectureSearch: Sendable {
         let (updated, optimizer, norm) = try step(
             state.architecture.state.parameters, gradients: found.gradient)
         metrics["architecture_gradient_norm"] = try norm?.item()
-        try check(metrics, step: state.step)
+        try check(metrics, solution, step: state.step)
         state.architecture.state.parameters = updated.map(\.detached)
         state.architecture.optimizer = optimizer
     }
@@ -157,7 +159,8 @@ public struct ArchitectureSearch: Sendable {
         let levels = method.models.map {
             MetricDeclaration("\($0.id)_loss", "before the step", label: "\($0.id)")
         }
-        let clipped = method.models.filter { $0.descent.clip != nil }.map(\.id.name)
+        let clipped =
+            method.models.filter { $0.descent.clip != nil }.map(\.id.name)
             + (descent.clip == nil ? [] : ["architecture"])
         return levels
             + [
@@ -167,7 +170,8 @@ public struct ArchitectureSearch: Sendable {
             + clipped.map { MetricDeclaration("\($0)_gradient_norm", "before clipping") }
             + method.occurrences.map {
                 MetricDeclaration(
-                    "architecture_gradient_\($0)", "the norm of the hypergradient's term at this occurrence of A")
+                    "architecture_gradient_\($0)",
+                    "the norm of the hypergradient's term at this occurrence of A")
             }
             + rates(at: TrainingTime()).map {
                 MetricDeclaration("\($0.name)_learning_rate", "of this step")
@@ -175,7 +179,7 @@ public struct ArchitectureSearch: Sendable {
     }
 
     /// - Throws: `SearchError` if a metric is no number, or has no declaration.
-    private func check(_ metrics: [String: Double], step: Int) throws {
+    private func check(_ metrics: [String: Double], _ solution: Solution, step: Int) throws {
         let declared = Set(self.metrics.map(\.name))
         for name in metrics.keys.sorted() {
             guard declared.contains(name) else {
@@ -184,27 +188,37 @@ public struct ArchitectureSearch: Sendable {
                         + "'metrics'")
             }
             guard !metrics[name]!.isFinite else { continue }
-            throw SearchError("step \(step + 1): \(name) is \(metrics[name]!); \(remedy(metrics))")
+            throw try SearchError(
+                "step \(step + 1): \(name) is \(metrics[name]!); "
+                    + remedy(metrics, solution))
         }
     }
 
     /// What to change where a search has diverged.
-    private func remedy(_ metrics: [String: Double]) -> String {
-        let diverged = method.models.filter { model in
-            metrics["\(model.id)_loss"].map { !$0.isFinite } ?? false
-                || metrics["\(model.id)_gradient_norm"].map { !$0.isFinite } ?? false
+    private func remedy(_ metrics: [String: Double], _ solution: Solution) throws -> String {
+        guard try solution.values.architecture.norm().isFinite else {
+            return "A has diverged. Lower optimizers.architecture.rate, and begin anew"
         }
-        guard let first = diverged.first else {
+        let diverged = try method.models.filter { model in
+            try [metrics["\(model.id)_loss"], metrics["\(model.id)_gradient_norm"]].contains {
+                $0.map { !$0.isFinite } ?? false
+            } || !solution.values[model.id].norm().isFinite
+        }
+        guard !diverged.isEmpty else {
             if let loss = metrics["architecture_loss"], !loss.isFinite,
                 let judged = method.models.first(where: { $0.id == method.classifiers.last })
             {
                 return "the step of \(judged.id) has led it astray. Lower \(judged.setting).rate, and begin anew"
             }
-            return "the models' losses are finite, the hypergradient has diverged. Where it solves a linear system, "
+            return "the models are finite, the hypergradient has diverged. Where it solves a linear system, "
                 + "lower hypergradient.rate or raise hypergradient.damping; else lower "
                 + "optimizers.architecture.rate, and begin anew"
         }
-        return "\(first.id) has diverged. Lower \(first.setting).rate, and begin anew"
+        let names = diverged.map(\.id.name).joined(separator: ", ")
+        let rates = diverged.map { "\($0.setting).rate" }
+        let settings = rates.enumerated().filter { !rates[..<$0].contains($1) }.map(\.element)
+        return "\(names) \(diverged.count == 1 ? "has" : "have") diverged. Lower "
+            + "\(settings.joined(separator: " or ")), and begin anew"
     }
 
     // MARK: An epoch's end
