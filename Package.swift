@@ -71,10 +71,18 @@ let package = Package(
             path: "Benchmarks/Curves",
             swiftSettings: strict),
         tests(of: "TensorEngine", resources: [.copy("Fixtures")]),
-        tests(of: "NeuralNetworks", resources: [.copy("Fixtures")]),
+        library(
+            "NeuralNetworksTesting", path: "Tests/Support/NeuralNetworksTesting", ["NeuralNetworks"]),
+        tests(of: "NeuralNetworks", ["NeuralNetworksTesting"], resources: [.copy("Fixtures")]),
+        library("MultilevelTesting", path: "Tests/Support/MultilevelTesting", ["Multilevel"]),
+        tests(
+            of: "Multilevel", ["MultilevelTesting", "NeuralNetworksTesting"],
+            resources: [.copy("Fixtures")]),
         tests(of: "Datasets"),
         tests(of: "ErrataCore", ["DARTS", "DCGAN"]),
-        tests(of: "Experiments", ["CHDF5", "CZlib", "DARTS", "DCGAN", "LFM", "Bilevel", "Images"]),
+        tests(
+            of: "Experiments",
+            ["CHDF5", "CZlib", "DARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces"]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
         library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
         tests(of: "Cells", ["DARTS", "TinySpaces"]),

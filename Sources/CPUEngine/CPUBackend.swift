@@ -7,7 +7,8 @@ import TensorEngine
 public final class CPUBackend: Backend {
     public let isa: ISA
     public let threads: Int
-    public let fusesOperations: Bool
+    /// Whether a mixed sum is one operation, not those that it is composed of.
+    public let fusesMixedSums: Bool
     let pool = MemoryPool()
     let parallel: ParallelLoop
 
@@ -17,12 +18,13 @@ public final class CPUBackend: Backend {
     /// - Parameters:
     ///   - threads: how many compute; all active cores by default.
     ///   - isa: the kernels; by default what `ERRATA_ISA` names, or else the best.
+    ///   - fusesMixedSums: for comparisons.
     /// - Throws: `TensorError` if `ERRATA_ISA` names kernels that this CPU does not run, or `threads` < 1.
-    public init(threads: Int? = nil, isa: ISA? = nil, fusesOperations: Bool = true) throws {
+    public init(threads: Int? = nil, isa: ISA? = nil, fusesMixedSums: Bool = true) throws {
         let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         try require(threads >= 1, "CPUBackend", "\(threads) threads, expected at least 1")
         self.threads = threads
-        self.fusesOperations = fusesOperations
+        self.fusesMixedSums = fusesMixedSums
         self.isa = try isa ?? ISA.selected()
         parallel = ParallelLoop(threads: threads)
         _ = BLAS.core

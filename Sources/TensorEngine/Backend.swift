@@ -20,8 +20,6 @@ public protocol Backend: AnyObject, Sendable {
     ///
     /// - Throws: what went wrong in what it computed.
     func synchronize() throws
-    /// Whether fused operations run their own kernels; else they run the operations that they are composed of.
-    var fusesOperations: Bool { get }
 
     // MARK: Memory
     /// An uninitialised contiguous tensor.
@@ -88,7 +86,7 @@ public protocol Backend: AnyObject, Sendable {
     func averagePool(_ x: Tensor, _ window: PoolingWindow) throws -> Tensor
     func averagePoolGradient(_ cotangent: Tensor, _ window: PoolingWindow, inputShape: Shape) throws -> Tensor
 
-    // MARK: Normalisation, fused
+    // MARK: Normalisation, fused; composed of other operations by default
     /// The mean and biased variance of each channel over all rows.
     func channelMoments(_ x: Tensor) throws -> (mean: Tensor, variance: Tensor)
     /// y = (x − mean)·scale + shift, each per channel; `shift` and `relu` optional.
@@ -98,7 +96,7 @@ public protocol Backend: AnyObject, Sendable {
     /// Per channel Σ g and Σ g·(x − mean), with g the cotangent.
     func channelSums(_ cotangent: Tensor, _ x: Tensor, mean: Tensor) throws
         -> (sum: Tensor, product: Tensor)
-    /// dx = a·g + b·(x − mean) + c, each per channel, with g masked as in `channelSums`.
+    /// dx = a·g + b·(x − mean) + c, each per channel, with g the cotangent.
     func channelGradient(
         _ cotangent: Tensor, _ x: Tensor, mean: Tensor, a: Tensor, b: Tensor, c: Tensor
     ) throws -> Tensor
@@ -109,30 +107,22 @@ public protocol Backend: AnyObject, Sendable {
         -> Tensor
     func normal(_ shape: Shape, _ dtype: DType, from stream: RandomStream) throws -> Tensor
 
-    // MARK: The search's own block, fused
+    // MARK: The search's own block, fused; not here by default
+    /// A mixed sum's value, and what its gradient reads.
+    ///
     /// - Parameter keepingOutputs: whether the record is to hold the stages' outputs, for the gradient.
-    func mixedSum(_ sum: MixedSum, keepingOutputs: Bool) throws -> (output: Tensor, record: MixedSumRecord)
+    /// - Returns: `nil` where the backend leaves the sum to the operations it is composed of.
+    func mixedSum(_ sum: MixedSum, keepingOutputs: Bool) throws -> (output: Tensor, record: MixedSumRecord)?
+    /// - Parameters:
+    ///   - record: what `mixedSum` returned with the stages' outputs.
+    ///   - wants: the leaves whose gradient is asked for.
+    ///   - carried: what the gradient of each source is to include; in place, if it may.
+    /// - Returns: the gradient of each leaf, which may be absent where it is not asked for; `nil` where the backend
+    ///   leaves it to the operations that the sum is composed of.
     func mixedSumGradient(
-        _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedSumWants
-    ) throws -> MixedSumGradient
-}
-
-extension Backend {
-    public func synchronize() {}
-
-    public func innerProducts(_ a: [Tensor], _ b: [Tensor]) throws -> (each: Tensor, total: Tensor) {
-        let each = try zip(a, b).map { a, b in
-            let products = try binary(.multiply, a, b, a.shape)
-            let sum = a.shape.rank == 0 ? products : try reduce(.sum, products, axes: Array(0..<a.shape.rank))
-            return Tensor(storage: sum.storage, shape: [1], dtype: sum.dtype)
-        }
-        let total = try contiguous(each[0])
-        for next in each.dropFirst() { try add(next, into: total) }
-        return (
-            try concatenate(each, axis: 0),
-            Tensor(storage: total.storage, shape: .scalar, dtype: total.dtype)
-        )
-    }
+        _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedLeaves<Bool>,
+        carried: [CarriedCotangent?]
+    ) throws -> MixedLeaves<Tensor?>?
 }
 
 public struct MemoryUse: Sendable {

@@ -8,7 +8,7 @@ let backend: CPUBackend = {
 
 /// Runs the operations that fused ones are composed of.
 private let unfused: CPUBackend = {
-    do { return try CPUBackend(threads: 2, fusesOperations: false) } catch { fatalError("\(error)") }
+    do { return try CPUBackend(threads: 2, fusesMixedSums: false) } catch { fatalError("\(error)") }
 }()
 
 /// Standard normal Float64 numbers, the same on every run.

@@ -68,7 +68,8 @@ struct RunTables {
     ) throws {
         for name in values.keys.sorted() where own[name] != nil || !table.columns.contains(name) {
             throw RunError(
-                "'\(name)' was reported, and no column of \(table.path) is declared for it: declare the metric")
+                "'\(name)' was reported, and no column of \(table.path) is declared for it: declare the metric"
+            )
         }
         try table.append(values.merging(own) { first, _ in first }, texts: texts)
     }

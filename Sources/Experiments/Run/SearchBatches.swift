@@ -3,20 +3,19 @@ import ErrataCore
 import TensorEngine
 
 /// The batches that a search's method asks for, step by step.
-struct SearchBatches: Sendable {
+package struct SearchBatches: Sendable {
     private let requests: [(request: BatchRequest, source: any BatchSource)]
     /// The steps of one pass of the first request's images.
-    let stepsPerEpoch: Int
+    package let stepsPerEpoch: Int
 
     /// - Throws: `RunError` if a step takes more batches than an epoch has; `DatasetError`.
-    init(
+    package init(
         _ requests: [BatchRequest], of split: Split, _ settings: SearchSettings, _ dtype: DType,
         _ normalization: PixelNormalization, seed: UInt64, on backend: any Backend
     ) throws {
         self.requests = try requests.map { request in
             let options = BatchLoader.Options(
-                batchSize: settings.batchSize,
-                augmentation: request.isAugmented ? settings.augmentation : .none,
+                batchSize: settings.batchSize, augmentation: request.isAugmented ? settings.augmentation : .none,
                 normalization: normalization, includesOriginals: request.includesOriginals, dtype: dtype)
             let loader = try BatchLoader(
                 request.part == .training ? split.training : split.validation, options, on: backend,
@@ -32,12 +31,11 @@ struct SearchBatches: Sendable {
         }
     }
 
-    func batches(step: Int) throws -> StepBatches {
+    package func batches(step: Int) throws -> StepBatches {
         StepBatches(
-            try Dictionary(
-                uniqueKeysWithValues: requests.map { request, source in
-                    let first = step * request.count
-                    return (request.name, try (0..<request.count).map { try source.batch(step: first + $0) })
-                }))
+            try Dictionary(uniqueKeysWithValues: requests.map { request, source in
+                let first = step * request.count
+                return (request.name, try (0..<request.count).map { try source.batch(step: first + $0) })
+            }))
     }
 }

@@ -26,9 +26,7 @@ extension SearchSpace {
     }
 
     /// - Throws: `ConfigurationErrors` that say where what is wrong.
-    package func readGenotype(_ value: ConfigurationValue) throws(ConfigurationErrors)
-        -> any GenotypeRepresentable
-    {
+    package func readGenotype(_ value: ConfigurationValue) throws(ConfigurationErrors) -> any GenotypeRepresentable {
         try Genotype(decoding: value)
     }
 

@@ -111,13 +111,13 @@ public func dominantEigenvalue(_ map: LinearMap, from start: [Tensor], _ stoppin
 {
     var vector = start
     var estimate = 0.0
-    for _ in 0..<stopping.iterations {
+    for iteration in 0..<stopping.iterations {
         let norm = try vector.norm()
         guard norm > 0 else { return 0 }
         vector = try vector.scaled(by: 1 / norm)
         let image = try map(vector)
         let next = try vector.inner(image)
-        let isConverged = abs(next - estimate) <= stopping.tolerance * abs(next)
+        let isConverged = iteration > 0 && abs(next - estimate) <= stopping.tolerance * abs(next)
         (vector, estimate) = (image, next)
         if isConverged { break }
     }

@@ -35,6 +35,10 @@ func * (a: [Dual], b: Double) -> [Dual] { a.map { $0 * b } }
 /// A dense matrix, by rows.
 typealias Matrix = [[Double]]
 
+extension Matrix {
+    func scaled(by factor: Double) -> Matrix { map { row in row.map { $0 * factor } } }
+}
+
 func * (m: Matrix, x: [Dual]) -> [Dual] {
     m.map { row in zip(row, x).map { $1 * $0 }.reduce(x[0] * 0, +) }
 }
