@@ -80,7 +80,7 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         library(
             "SearchTesting", path: "Tests/Support/SearchTesting",
-            ["CPUEngine", "DARTS", "DCGAN", "LFM", "MultilevelTesting"]),
+            ["CPUEngine", "DARTS", "DCGAN", "LFM", "Bilevel", "MultilevelTesting"]),
         tests(of: "Datasets"),
         tests(of: "ErrataCore", ["SearchTesting"]),
         tests(
@@ -91,7 +91,7 @@ let package = Package(
         tests(of: "Cells", ["DARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "DCGAN", ["DARTS"]),
-        tests(of: "LFM", ["Bilevel", "SearchTesting"]),
+        tests(of: "LFM", ["SearchTesting"]),
         tests(of: "Bilevel", ["SearchTesting"], resources: [.copy("Fixtures")]),
     ]
 )

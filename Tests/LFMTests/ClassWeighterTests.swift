@@ -62,7 +62,7 @@ struct ClassWeighterTests {
         let own = try ClassPerformance(
             losses: backend.tensor([1.0, 3.0, 5.0], [3]), labels: backend.tensor([0, 0, 2] as [Int32], [3]),
             classes: 4, over: Twins())
-        #expect(own.counts == [4, 0, 2, 0])
+        #expect(try own.counts.doubles() == [4, 0, 2, 0])
         #expect(try own.losses.doubles() == [2, 0, 5, 0])
     }
 }

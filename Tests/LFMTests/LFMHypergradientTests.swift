@@ -1,4 +1,3 @@
-import Bilevel
 import ErrataCore
 import LFM
 import Multilevel
@@ -210,14 +209,5 @@ private final class Evaluations: Sendable {
             self.mutex.withLock { $0[name, default: 0] += 1 }
             return values
         }
-    }
-}
-
-extension TinySearch {
-    /// The plain search instead.
-    mutating func bilevel(_ change: (inout BilevelSettings) -> Void = { _ in }) {
-        var settings = BilevelSettings()
-        change(&settings)
-        method = { [settings] in BilevelMethod(settings, supernet: $0.supernet, weights: $0.weights) }
     }
 }

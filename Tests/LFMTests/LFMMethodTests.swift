@@ -1,4 +1,3 @@
-import CPUEngine
 import Datasets
 import ErrataCore
 import Foundation
@@ -30,7 +29,7 @@ struct LFMMethodTests {
     @Test("The same seed gives the same bits on one thread and on two")
     func threads() throws {
         func after(threads: Int) throws -> [[Double]] {
-            try TinySearch(on: CPUBackend(threads: threads)) { $0.dtype = .float32 }.run(2).last!.everything()
+            try TinySearch(threads: threads) { $0.dtype = .float32 }.run(2).last!.everything()
         }
         #expect(try after(threads: 1) == after(threads: 2))
     }
@@ -322,9 +321,7 @@ struct LFMMethodTests {
             let before = try tiny.run(1)[0]
             let after = try tiny.run(1, from: before)[0]
 
-            let unclipped = try TinySearch {
-                $0.weights.clip = nil
-            }.problem(before)
+            let unclipped = try TinySearch(on: tiny.backend) { $0.weights.clip = nil }.problem(before)
             let place = method is FirstOrderHypergradient ? unclipped.start : try unclipped.solve()
             let found = try method.gradient(of: unclipped, at: place).gradient
             let descent = tiny.architecture

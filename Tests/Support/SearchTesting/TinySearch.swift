@@ -1,3 +1,4 @@
+import Bilevel
 import CPUEngine
 import DARTS
 import DCGAN
@@ -37,11 +38,21 @@ public struct TinySearch: Sendable {
 
     public static let fromTanh = ChannelMap(scale: [0.8], offset: [-0.1])
 
-    public init(on backend: (any Backend)? = nil, _ change: (inout Self) -> Void = { _ in }) throws {
-        self.backend = try backend ?? CPUBackend(threads: 1)
+    /// - Parameter backend: by default a CPU's of so many threads.
+    public init(
+        on backend: (any Backend)? = nil, threads: Int = 1, _ change: (inout Self) -> Void = { _ in }
+    ) throws {
+        self.backend = try backend ?? CPUBackend(threads: threads)
         (space.channels, space.cells, space.nodes) = (2, 3, 2)
         (dcgan.noise, dcgan.embedding, dcgan.channels, dcgan.discriminatorChannels) = (4, 3, 4, 4)
         change(&self)
+    }
+
+    /// Makes it the plain search.
+    public mutating func bilevel(_ change: (inout BilevelSettings) -> Void = { _ in }) {
+        var settings = BilevelSettings()
+        change(&settings)
+        method = { [settings] in BilevelMethod(settings, supernet: $0.supernet, weights: $0.weights) }
     }
 
     /// The search that the settings describe.
