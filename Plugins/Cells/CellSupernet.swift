@@ -49,6 +49,8 @@ public struct CellBackbone: Backbone {
     }
 
     /// Cells of mixed nodes, weighted by the softmax of an α for each kind of cells, in the order of `CellKind`.
+    ///
+    /// - Parameter candidates: of both kinds.
     public init(_ stack: CellStack, imageChannels: Int, candidates: [CellKind: CandidateEdges]) {
         self.init(
             stack, imageChannels: imageChannels,

@@ -34,7 +34,7 @@ extension DARTSConfiguration: Configuration {
                 "the standard deviation of the first architecture parameters", .atLeast(0)),
             .init(
                 "operations", \.operations,
-                "the operations that an edge chooses from, none included; null for all"),
+                "the operations that an edge chooses from, none included; null for all", ifGiven: .notEmpty),
         ]
     }
 }

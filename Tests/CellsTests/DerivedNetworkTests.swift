@@ -29,6 +29,27 @@ struct DerivedNetworkTests {
         try backend.normal(shape, .float64, from: RandomStream(seed: 1, label)).reshaped(to: shape)
     }
 
+    @Test("Settings are read by their keys, within their bounds")
+    func settings() throws {
+        func read(_ entries: [(String, String)]) throws -> CellNetworkSettings {
+            try .init(decoding: .mapping(entries.map { .init($0, .literal($1)) }))
+        }
+        #expect(
+            try read([])
+                == .init(channels: 36, cells: 20, auxiliary: true, auxiliaryWeight: 0.4, dropPath: 0.3))
+        let all = [
+            ("channels", "5"), ("cells", "7"), ("auxiliary", "false"), ("auxiliary_weight", "0.7"),
+            ("drop_path", "0.1"),
+        ]
+        let expected = CellNetworkSettings(
+            channels: 5, cells: 7, auxiliary: false, auxiliaryWeight: 0.7, dropPath: 0.1)
+        #expect(try read(all) == expected)
+        #expect(try CellNetworkSettings(decoding: expected.encoded) == expected)
+        for wrong in [("channels", "0"), ("cells", "0"), ("auxiliary_weight", "-1"), ("drop_path", "1")] {
+            #expect(throws: ConfigurationErrors.self) { try read([wrong]) }
+        }
+    }
+
     @Test("Channels and cells size the network")
     func size() throws {
         func layout(_ channels: Int, _ cells: Int) throws -> ModelLayout {

@@ -84,7 +84,9 @@ public struct Experiment: Sendable {
     /// Only what the method uses is built: a method without a generator never makes one.
     ///
     /// - Throws: what the components throw if they do not fit each other or the images.
-    func search(in space: any SearchSpace, for images: ImageSpecification, _ normalization: PixelNormalization)
+    func search(
+        in space: any SearchSpace, for images: ImageSpecification, _ normalization: PixelNormalization
+    )
         throws -> ArchitectureSearch
     {
         let supernet = try space.supernet(for: images)
@@ -94,7 +96,9 @@ public struct Experiment: Sendable {
                 images: images, supernet: supernet, weights: spec.optimizers.weights.descent,
                 fromTanh: normalization.fromTanhRange, augmentation: spec.search.augmentation,
                 makeGenerator: {
-                    guard let makeGenerator else { throw RunError("the method needs a generator: choose one") }
+                    guard let makeGenerator else {
+                        throw RunError("the method needs a generator: choose one")
+                    }
                     return try makeGenerator.make(.init(images: images, backbone: supernet.backbone))
                 },
                 makeWeighter: {
@@ -110,9 +114,12 @@ public struct Experiment: Sendable {
     /// The training from scratch of a genotype.
     ///
     /// - Throws: if the search space cannot build the genotype with the spec's settings.
-    func retraining(_ genotype: any GenotypeRepresentable, for images: ImageSpecification) throws -> Retraining {
+    func retraining(_ genotype: any GenotypeRepresentable, for images: ImageSpecification) throws
+        -> Retraining
+    {
         Retraining(
             network: try searchSpace.network(genotype, spec.evaluation.network, for: images),
-            descent: spec.evaluation.weights.descent, labelSmoothing: spec.evaluation.labelSmoothing, seed: seed)
+            descent: spec.evaluation.weights.descent, labelSmoothing: spec.evaluation.labelSmoothing,
+            seed: seed)
     }
 }

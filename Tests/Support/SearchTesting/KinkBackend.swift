@@ -117,9 +117,9 @@ public final class KinkBackend: Backend {
         return wrapped(result)
     }
 
-    public func mixedSum(_ sum: MixedSum, keepingOutputs: Bool) throws -> (
-        output: Tensor, record: MixedSumRecord
-    )? {
+    public func mixedSum(_ sum: MixedSum, keepingOutputs: Bool) throws
+        -> (output: Tensor, record: MixedSumRecord)?
+    {
         let sum = sum.map(bare)
         guard let (output, record) = try inner.mixedSum(sum, keepingOutputs: true) else { return nil }
         try watch(sum, record)
