@@ -14,13 +14,15 @@ func tinyProblem(_ dtype: DType) throws -> MultilevelProblem {
 
 /// Ridge logistic regression whose penalties, one a feature, are the upper variables: at weights after so many steps, with a
 /// level of others; and the rate of its inner steps. A problem of two levels that has nothing to do with LFM-CW.
-func regression(after innerSteps: Int) throws -> (problem: (_ steps: Int) throws -> MultilevelProblem, rate: Double) {
+func regression(after innerSteps: Int) throws -> (
+    problem: (_ steps: Int) throws -> MultilevelProblem, rate: Double
+) {
     let (features, classes, rate) = (10, 3, 0.5)
     func examples(_ label: String) throws -> (x: Tensor, y: Tensor) {
         let stream = RandomStream(seed: 5, label)
         let labels = (0..<60).map { Int32(stream.integer(below: classes, at: UInt64($0))) }
         let y = try backend.tensor(labels, [60])
-        let means = try backend.normal([classes, features], .float64, from: RandomStream(seed: 5, "means"))
+        let means = backend.normal([classes, features], .float64, from: RandomStream(seed: 5, "means"))
         return (try backend.normal([60, features], .float64, from: stream) * 1.5 + means.rows(at: y), y)
     }
     let (training, validation) = (try examples("training"), try examples("validation"))
@@ -34,7 +36,7 @@ func regression(after innerSteps: Int) throws -> (problem: (_ steps: Int) throws
             return Evaluation(try training.x.matmul(w).crossEntropy(training.y) + penalty)
         }
         return MultilevelProblem(
-            architecture: [try backend.full(-2.5, [features, 1], .float64)],
+            architecture: [backend.full(-2.5, [features, 1], .float64)],
             stages: [.level(Level([player], steps: steps))],
             outer: Objective(["weights"]) { values in
                 Evaluation(try validation.x.matmul(values["weights"][0]).crossEntropy(validation.y))

@@ -59,7 +59,9 @@ func implicitCurves() throws {
     solver.stopping = StoppingRule(iterations: 100, tolerance: 1e-14)
     let reference = try gradient(solver)
     for count in [1, 2, 4, 8, 16, 32, 64, 128, 256] {
-        print("implicit,\(count),exact,\(try distance(gradient(ExactHypergradient(), steps: count), reference))")
+        print(
+            "implicit,\(count),exact,\(try distance(gradient(ExactHypergradient(), steps: count), reference))"
+        )
         var series = NeumannHypergradient()
         series.rate = rate
         series.stopping = StoppingRule(iterations: count, tolerance: 0)

@@ -42,7 +42,7 @@ struct AdversarialTests {
         let architecture = try space.architecture.initialState(
             on: backend, .float64, from: RandomStream(seed: 2)
         ).parameters.map(\.variable)
-        let x = try backend.normal([4, 8, 8, 1], .float64, from: RandomStream(seed: 3))
+        let x = backend.normal([4, 8, 8, 1], .float64, from: RandomStream(seed: 3))
         let labels = try backend.tensor([0, 1, 2, 1] as [Int32], [4])
         let scores = try discriminator.scores(
             x, labels: labels, architecture: architecture, ForwardContext(state))
