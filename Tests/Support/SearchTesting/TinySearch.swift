@@ -18,6 +18,8 @@ public struct TinySearch: Sendable {
     public var dtype = DType.float64
     public var seed: UInt64 = 7
     public var space = DARTSConfiguration()
+    /// What is made of the space.
+    public var widened: @Sendable (DARTSSearchSpace) -> any SearchSpace = { $0 }
     /// How classifiers descend, and how A does.
     public var weights = DescentSettings().descent
     public var architecture = DescentSettings.architecture.descent
@@ -57,7 +59,7 @@ public struct TinySearch: Sendable {
 
     /// The search that the settings describe.
     public func search() throws -> ArchitectureSearch {
-        let space = try DARTSSearchSpace(space)
+        let space = try widened(DARTSSearchSpace(space))
         let supernet = try space.supernet(for: Self.images)
         let context = MethodContext(
             images: Self.images, supernet: supernet, weights: weights, fromTanh: Self.fromTanh,
