@@ -82,7 +82,7 @@ let package = Package(
             "SearchTesting", path: "Tests/Support/SearchTesting",
             ["CPUEngine", "DARTS", "DCGAN", "LFM", "Bilevel", "MultilevelTesting"]),
         tests(of: "Datasets"),
-        tests(of: "ErrataCore", ["Adversarial", "SearchTesting"]),
+        tests(of: "ErrataCore", ["Adversarial", "SearchTesting", "TinySpaces"]),
         tests(
             of: "Experiments",
             ["CHDF5", "CZlib", "DARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces"]),

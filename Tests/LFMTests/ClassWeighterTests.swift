@@ -1,6 +1,7 @@
 import CPUEngine
 import ErrataCore
 import LFM
+import SearchTesting
 import TensorEngine
 import Testing
 
@@ -65,14 +66,4 @@ struct ClassWeighterTests {
         #expect(try own.counts.doubles() == [4, 0, 2, 0])
         #expect(try own.losses.doubles() == [2, 0, 5, 0])
     }
-}
-
-/// Two ranks with the same batch.
-private struct Twins: Communicator {
-    var rank: Int { 0 }
-    var size: Int { 2 }
-
-    func sum(_ tensors: [Tensor]) throws -> [Tensor] { try tensors.map { try $0 * 2 } }
-
-    func any(_ flag: Bool) -> Bool { flag }
 }
