@@ -20,7 +20,8 @@ public struct ProjectionHead: Sendable {
     }
 
     /// Features [N, features] and Int32 labels [N] → scores [N].
-    public func callAsFunction(_ features: Tensor, labels: Tensor, _ context: ForwardContext) throws -> Tensor {
+    public func callAsFunction(_ features: Tensor, labels: Tensor, _ context: ForwardContext) throws -> Tensor
+    {
         try score(features, context).reshaped(to: [-1])
             + (classes(labels, context) * features).sum(axes: [1])
     }

@@ -68,7 +68,6 @@ public struct BilevelSettings: Configuration {
 
     public init() {}
 
-
     public static var fields: [ConfigurationField<Self>] {
         [
             .init("order", \.order, "whether the weights or A step first (DARTS's code: architecture-first)"),

@@ -41,7 +41,8 @@ public struct LFMMethod: SearchMethod {
         weighter = try context.makeWeighter()
         guard settings.syntheticGenerator == .current || generator.training.average != nil else {
             throw SearchError(
-                "method.synthetic_generator is average, but no average is kept: set generator.training.average")
+                "method.synthetic_generator is average, but no average is kept: set generator.training.average"
+            )
         }
     }
 
@@ -205,7 +206,9 @@ public struct LFMMethod: SearchMethod {
         let model = state[.generator]
         guard let first = model.state.parameters.first else { return nil }
         var values = model.state
-        if settings.syntheticGenerator == .average, let average = model.average { values.parameters = average }
+        if settings.syntheticGenerator == .average, let average = model.average {
+            values.parameters = average
+        }
         let count = images.classes * columns
         let labels = try first.backend.tensor((0..<count).map { Int32($0 / columns) }, [count])
         let noise = try generator.noise(

@@ -32,7 +32,8 @@ struct LFMProblem: Sendable {
                         [
                             player(
                                 .w2,
-                                [.architecture] + (usesSynthetic ? [.value(.classWeights), .value(painter)] : []),
+                                [.architecture]
+                                    + (usesSynthetic ? [.value(.classWeights), .value(painter)] : []),
                                 secondClassifierLoss)
                         ], steps: settings.steps.w2)),
             ], outer: Objective([.architecture, .value(.w2)], validationLoss))
@@ -111,7 +112,8 @@ struct LFMProblem: Sendable {
         }
         let context = step.context(.discriminator, values, updates: updates)
         // A discriminator of its own is no function of A, and does not name it among what it depends on.
-        let architecture = discriminator.dependsOnArchitecture
+        let architecture =
+            discriminator.dependsOnArchitecture
             ? values.architecture : step.state.architecture.state.parameters
         return AdversarialGame(
             real: real, generated: generated, labels: batch.labels,
@@ -168,7 +170,8 @@ struct LFMProblem: Sendable {
     }
 
     /// Σ_m l_{c_m}·L(A, W2, x̂_m, c_m) over a batch of generated images, or its mean.
-    private func syntheticLoss(_ labels: Tensor, _ values: Values, _ updates: BufferUpdates) throws -> Tensor {
+    private func syntheticLoss(_ labels: Tensor, _ values: Values, _ updates: BufferUpdates) throws -> Tensor
+    {
         var images = try method.fromTanh(self.images(of: painter, labels, "synthetic noise", values))
         if settings.augmentSynthetic {
             let black = try method.fromTanh(images.backend.full(-1, [images.shape[3]], images.dtype))

@@ -48,13 +48,15 @@ public struct LFMSettings: Configuration {
         [
             .init(
                 "lambda", \.lambda,
-                "λ, the weight of synthetic images (Eq. 3); at 0 A's trajectory is the plain search's", .atLeast(0)),
+                "λ, the weight of synthetic images (Eq. 3); at 0 A's trajectory is the plain search's",
+                .atLeast(0)),
             .init("synthetic_only", \.syntheticOnly, "W2 learns from synthetic images alone"),
             .init(
                 "synthetic_sum", \.syntheticSum, "whether a batch's synthetic losses are averaged or added"),
             .init(
                 "synthetic_generator", \.syntheticGenerator,
-                "whose weights make synthetic images: G's, or their moving average (generator.training.average)"),
+                "whose weights make synthetic images: G's, or their moving average (generator.training.average)"
+            ),
             .init("augment_synthetic", \.augmentSynthetic, "augment synthetic images as real ones are"),
             .init(
                 "validation_batches", \.validationBatches,

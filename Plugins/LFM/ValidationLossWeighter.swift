@@ -23,7 +23,8 @@ public struct ValidationLossWeighter: ClassWeighter {
         guard absentClasses != .zero else { return losses }
         let present = try Tensor.minimum(performance.counts, losses.filled(with: 1)).cast(to: .float64)
         // Absent classes have the loss 0, and what stands in for them is added; the mean is rounded once.
-        let mean = try losses.detached.cast(to: .float64).sum()
+        let mean =
+            try losses.detached.cast(to: .float64).sum()
             / Tensor.maximum(present.sum(), present.backend.full(1, .scalar, .float64))
         var substitutes = try (1 - present) * mean
         if absentClasses == .runningEstimate {

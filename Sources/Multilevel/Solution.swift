@@ -117,7 +117,9 @@ extension MultilevelProblem {
                     value: try found.value.item(), metrics: found.metrics, extras: found.extras)
             }
         }
-        if player.accumulation > 1 { step.gradient = try step.gradient.scaled(by: 1 / Double(player.accumulation)) }
+        if player.accumulation > 1 {
+            step.gradient = try step.gradient.scaled(by: 1 / Double(player.accumulation))
+        }
         let (updated, state, norm) = try descent(values[player.id], gradients: step.gradient)
         values[player.id] = updated.map(\.detached)
         solution.optimizers[player.id] = state

@@ -25,9 +25,11 @@ public struct AdversarialTrainingSettings: Configuration {
             .init("order", \.order, "whether G and H step from the same point (Eq. 7, 8), or G after H"),
             .init("critic_steps", \.criticSteps, "steps of H for one of G", .within(1...100)),
             .init(
-                "accumulation", \.accumulation, "batches whose gradients one step averages", .within(1...1000)),
+                "accumulation", \.accumulation, "batches whose gradients one step averages", .within(1...1000)
+            ),
             .init(
-                "average", \.average, "the decay of a moving average of G's weights, such as 0.999; none where null",
+                "average", \.average,
+                "the decay of a moving average of G's weights, such as 0.999; none where null",
                 ifGiven: .within(0..<1)),
         ]
     }

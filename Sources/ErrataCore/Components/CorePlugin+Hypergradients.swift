@@ -49,7 +49,8 @@ extension PathChoosing {
 extension ConfigurationField where Root: PathChoosing {
     fileprivate static var paths: Self {
         .init(
-            "paths", \.pathNames, "the terms to keep, by the occurrence of A that each ends at; all where null",
+            "paths", \.pathNames,
+            "the terms to keep, by the occurrence of A that each ends at; all where null",
             ifGiven: .notEmpty)
     }
 }

@@ -208,7 +208,8 @@ public struct ArchitectureSearch: Sendable {
             if let loss = metrics["architecture_loss"], !loss.isFinite,
                 let judged = method.models.first(where: { $0.id == method.classifiers.last })
             {
-                return "the step of \(judged.id) has led it astray. Lower \(judged.setting).rate, and begin anew"
+                return
+                    "the step of \(judged.id) has led it astray. Lower \(judged.setting).rate, and begin anew"
             }
             return "the models are finite, the hypergradient has diverged. Where it solves a linear system, "
                 + "lower hypergradient.rate or raise hypergradient.damping; else lower "

@@ -85,7 +85,8 @@ public struct SearchStep: Sendable {
         var result = Evaluation(try logits.crossEntropy(batch.labels))
         if keepsBuffers { result.updates[id] = updates }
         if let accuracy, values.isObserved {
-            result.metrics[accuracy] = Double(try logits.detached.correctCount(batch.labels)) / Double(batch.count)
+            result.metrics[accuracy] =
+                Double(try logits.detached.correctCount(batch.labels)) / Double(batch.count)
         }
         return result
     }
