@@ -37,6 +37,38 @@ struct DCGANTests {
         #expect(throws: GeneratorError.self) { try DCGANGenerator(for: specification, backbone: backbone) }
     }
 
+    @Test("Every setting changes what is made")
+    func settingsMatter() throws {
+        let backend = try CPUBackend(threads: 1)
+        let images = ImageSpecification(height: 8, width: 8, channels: 1, classes: 3)
+        let backbone = try DARTSSearchSpace().supernet(for: images).backbone
+        /// The tensors of G and H, G's loss of a game, and how the two train.
+        func made(_ changes: (inout DCGANConfiguration) -> Void...) throws -> [String] {
+            var configuration = DCGANConfiguration()
+            for change in changes { change(&configuration) }
+            let generator = try DCGANGenerator(configuration, for: images, backbone: backbone)
+            let tensors = generator.layout.parameters + generator.discriminator.layout.parameters
+            let game = AdversarialGame(
+                real: backend.full(0, [2], .float64), generated: backend.full(0.5, [2], .float64),
+                labels: try backend.tensor([0, 1] as [Int32], [2]), random: RandomStream(seed: 0),
+                generator: [], discriminator: []
+            ) { images, _ in images }
+            return tensors.map { "\($0.name) \($0.shape)" }
+                + ["\(try generator.generatorLoss(game).value.item())", "\(generator.training)"]
+        }
+        let native: (inout DCGANConfiguration) -> Void = { $0.discriminator = .native }
+        let same: (inout DCGANConfiguration) -> Void = { _ in }
+        typealias Change = (inout DCGANConfiguration) -> Void
+        let settings: [(key: String, where: Change, change: Change)] = [
+            ("noise", same, { $0.noise = 7 }), ("embedding", same, { $0.embedding = 7 }),
+            ("channels", same, { $0.channels = 7 }), ("discriminator", same, native),
+            ("discriminator_channels", native, { $0.discriminatorChannels = 7 }),
+            ("loss", same, { $0.loss = .minimax }), ("training", same, { $0.training.criticSteps = 7 }),
+        ]
+        #expect(Set(settings.map(\.key)) == Set(DCGANConfiguration.fields.map(\.key)))
+        for (key, place, change) in settings { #expect(try made(place) != made(place, change), "\(key)") }
+    }
+
     /// Two classes, one bright and one dark: after some steps the generated images tell them apart.
     @Test func learnsTheClasses() throws {
         let backend = try CPUBackend(threads: 2)
