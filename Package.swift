@@ -26,6 +26,7 @@ let package = Package(
         .library(name: "Cells", targets: ["Cells"]),
         .library(name: "DARTS", targets: ["DARTS"]),
         .library(name: "DCGAN", targets: ["DCGAN"]),
+        .library(name: "Images", targets: ["Images"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -43,7 +44,7 @@ let package = Package(
         library("Multilevel", ["NeuralNetworks"]),
         library("Datasets", ["TensorEngine", "CZlib"]),
         library("ErrataCore", ["Multilevel", "Datasets"]),
-        library("Experiments", ["ErrataCore", "CPUEngine", "CYAML", "CHDF5", "CZlib"]),
+        library("Experiments", ["ErrataCore", "CYAML", "CHDF5", "CZlib"]),
         library(
             "ErrataCLI",
             [
@@ -56,8 +57,11 @@ let package = Package(
         plugin("DCGAN", ["Adversarial"]),
         plugin("LFM"),
         plugin("Bilevel"),
+        plugin("Images"),
         .executableTarget(
-            name: "errata", dependencies: ["ErrataCLI", "DARTS", "DCGAN"], swiftSettings: strict),
+            name: "errata",
+            dependencies: ["ErrataCLI", "DARTS", "DCGAN", "LFM", "Bilevel", "Images"],
+            swiftSettings: strict),
         .executableTarget(
             name: "benchmark-worker", dependencies: ["CPUEngine", "DARTS", "DCGAN"],
             path: "Benchmarks/Worker",
@@ -76,7 +80,9 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         tests(of: "Datasets"),
         tests(of: "ErrataCore", ["DARTS", "DCGAN"]),
-        tests(of: "Experiments", ["CHDF5", "CZlib", "DARTS", "DCGAN"]),
+        tests(
+            of: "Experiments",
+            ["CHDF5", "CZlib", "DARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces"]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
         library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
         tests(of: "Cells", ["DARTS", "TinySpaces"]),

@@ -17,8 +17,8 @@ guard CommandLine.arguments.count >= 3, let threads = Int(CommandLine.arguments[
 func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
 
 let name = CommandLine.arguments[1]
-// The work on the operations that fused ones are composed of.
-let backend = try CPUBackend(threads: threads, fusesOperations: !name.hasSuffix("composed"))
+// The work on the operations that mixed sums are composed of.
+let backend = try CPUBackend(threads: threads, fusesMixedSums: !name.hasSuffix("composed"))
 let work = try Work(
     named: name, on: backend,
     batch: CommandLine.arguments.count > 3 ? Int(CommandLine.arguments[3]) : nil)

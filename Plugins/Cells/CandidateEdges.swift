@@ -43,8 +43,8 @@ public struct CandidateEdges: Sendable {
     ///
     /// - Returns: for each node the weights of its edges' operations, edge by edge: [operations].
     /// - Throws: `TensorError` if α is not of `shape`.
-    public func weights(_ α: Tensor) throws -> [Tensor] {
-        let weights = try α.softmax()
+    public func weights(_ alpha: Tensor) throws -> [Tensor] {
+        let weights = try alpha.softmax()
         let same = Set(edges.map(columns)).count == 1
         let kept = same ? try weights.columns(columns(edges[0])) : weights
         var first = 0
@@ -59,11 +59,11 @@ public struct CandidateEdges: Sendable {
     }
 
     /// Each edge's softmax(α) in Float64: rounding must not order operations.
-    private func probabilities(_ α: Tensor) throws -> [[Double]] {
-        guard α.shape == shape else {
-            throw TensorError("genotype", "architecture \(α.shape), expected \(shape)")
+    private func probabilities(_ alpha: Tensor) throws -> [[Double]] {
+        guard alpha.shape == shape else {
+            throw TensorError("genotype", "architecture \(alpha.shape), expected \(shape)")
         }
-        let values = try α.detached.cast(to: .float64).softmax().doubles()
+        let values = try alpha.detached.cast(to: .float64).softmax().doubles()
         let count = shape[1]
         return edges.indices.map { Array(values[($0 * count)..<(($0 + 1) * count)]) }
     }
@@ -75,10 +75,10 @@ public struct CandidateEdges: Sendable {
     ///   - count: how many edges a node keeps, if it has as many.
     ///   - edgeWeights: what each edge's operations are weighed by, edge by edge; 1 where absent.
     /// - Throws: `TensorError` if α is not of `shape`.
-    public func cell(_ α: Tensor, keeping count: Int = 2, edgeWeights: [Double]? = nil) throws
+    public func cell(_ alpha: Tensor, keeping count: Int = 2, edgeWeights: [Double]? = nil) throws
         -> CellGenotype.Cell
     {
-        let probabilities = try probabilities(α)
+        let probabilities = try probabilities(alpha)
         var first = 0
         return .init(
             nodes: nodes.map { inputs in
@@ -101,8 +101,8 @@ public struct CandidateEdges: Sendable {
     /// every edge has chosen.
     ///
     /// - Throws: `TensorError` if α is not of `shape`.
-    public func entropy(_ α: Tensor) throws -> Double {
-        let entropies = try probabilities(α).map { row in
+    public func entropy(_ alpha: Tensor) throws -> Double {
+        let entropies = try probabilities(alpha).map { row in
             row.reduce(0.0) { $1 > 0 ? $0 - $1 * log($1) : $0 }
         }
         return entropies.reduce(0, +) / Double(entropies.count)

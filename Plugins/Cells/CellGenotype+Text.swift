@@ -76,17 +76,17 @@ private struct GenotypeParser {
 
     mutating func genotype() throws -> CellGenotype {
         try expect("(")
-        var nodes: [String: [[CellGenotype.Edge]]] = [:]
+        var edges: [String: [WrittenEdges]] = [:]
         var concatenations: [String: [Int]] = [:]
         repeat {
             guard peek() != ")" else { break }
             guard let key = word() else { throw error("expected a name such as 'normal'") }
-            guard nodes[key] == nil, concatenations[key] == nil else {
+            guard edges[key] == nil, concatenations[key] == nil else {
                 throw error("'\(key)' is given twice")
             }
             try expect("=")
             switch key {
-            case "normal", "reduce": nodes[key] = try self.nodes(of: key)
+            case "normal", "reduce": edges[key] = try self.edges()
             case "normal_concat", "reduce_concat": concatenations[key] = try states()
             default:
                 throw error("'\(key)' is none of normal, normal_concat, reduce, reduce_concat")
@@ -94,21 +94,22 @@ private struct GenotypeParser {
         } while take(",")
         try expect(")")
         func cell(_ key: String) throws -> CellGenotype.Cell {
-            guard let nodes = nodes[key] else { throw error("'\(key)' is missing") }
-            return .init(nodes: nodes, concatenation: concatenations["\(key)_concat"])
+            guard let edges = edges[key] else { throw error("'\(key)' is missing") }
+            return .init(
+                nodes: try WrittenEdges.nodes(edges, of: key),
+                concatenation: concatenations["\(key)_concat"])
         }
         let genotype = CellGenotype(normal: try cell("normal"), reduction: try cell("reduce"))
         try genotype.validate()
         return genotype
     }
 
-    private mutating func nodes(of key: String) throws -> [[CellGenotype.Edge]] {
-        let written = try elements(of: literal()).map { element -> WrittenEdges in
+    private mutating func edges() throws -> [WrittenEdges] {
+        try elements(of: literal()).map { element in
             let parts = try elements(of: element)
             return parts.first?.list == nil
                 ? .edge(try edge(element)) : .node(try parts.map { try edge($0) })
         }
-        return try WrittenEdges.nodes(written, of: key)
     }
 
     private func edge(_ literal: Literal) throws -> CellGenotype.Edge {
@@ -132,7 +133,8 @@ private struct GenotypeParser {
         guard name == "range" else { throw error("expected a list or range(a, b), found '\(name)'") }
         let bounds = try elements(of: literal()).compactMap(\.number)
         guard bounds.count == 2, bounds[0] < bounds[1], bounds[1] - bounds[0] <= 64 else {
-            throw error("range(\(bounds.map(String.init).joined(separator: ", "))) is no range of states", at: start)
+            throw error(
+                "range(\(bounds.map(String.init).joined(separator: ", "))) is no range of states", at: start)
         }
         return Array(bounds[0]..<bounds[1])
     }
@@ -164,7 +166,9 @@ private struct GenotypeParser {
             return Literal(content: .list(elements), position: start)
         case "'", "\"":
             position += 1
-            while position < text.count, text[position] != opening, !text[position].isNewline { position += 1 }
+            while position < text.count, text[position] != opening, !text[position].isNewline {
+                position += 1
+            }
             guard position < text.count, text[position] == opening else {
                 throw error("a quote is not closed", at: start)
             }

@@ -70,9 +70,11 @@ extension CellGenotype.Cell {
             for edge in edges {
                 defer { index += 1 }
                 if let operations, !operations.contains(edge.operation) {
+                    let meant = suggestion(for: edge.operation, among: operations)
                     throw GenotypeError(
                         "edge \(index) of \(name) is \(edge.operation.quotedForMessage), expected one of "
-                            + operations.joined(separator: ", "))
+                            + operations.joined(separator: ", ")
+                            + (meant.map { ": did you mean '\($0)'?" } ?? ""))
                 }
                 guard (0..<(2 + node)).contains(edge.input) else {
                     throw GenotypeError(
@@ -104,7 +106,7 @@ enum WrittenEdges: Sendable {
             }
             return nodes
         }
-        guard !written.isEmpty, written.count % 2 == 0 else {
+        guard written.count % 2 == 0 else {
             throw GenotypeError(
                 "\(name) has \(written.count) edges, expected two for each node, or a list for each node")
         }

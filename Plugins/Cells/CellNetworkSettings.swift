@@ -24,7 +24,9 @@ public struct CellNetworkSettings: Configuration, Hashable {
     public static var fields: [ConfigurationField<Self>] {
         [
             .init("channels", \.channels, "channels of the first cells' nodes", .within(1...4096)),
-            .init("cells", \.cells, "cells of the network, at least 3; reductions at 1/3 and 2/3", .within(1...1000)),
+            .init(
+                "cells", \.cells, "cells of the network, at least 3; reductions at 1/3 and 2/3",
+                .within(1...1000)),
             .init("auxiliary", \.auxiliary, "an auxiliary head at two thirds of the depth"),
             .init(
                 "auxiliary_weight", \.auxiliaryWeight, "the weight of the auxiliary head's loss", .atLeast(0)),

@@ -51,14 +51,15 @@ public struct CellBackbone: Backbone {
     /// Cells of mixed nodes, weighted by the softmax of an α for each kind of cells, in the order of `CellKind`.
     public init(_ stack: CellStack, imageChannels: Int, candidates: [CellKind: CandidateEdges]) {
         self.init(
-            stack, imageChannels: imageChannels, cell: { SearchCell($0, $1, candidates[$1.kind]!) }
-        ) { architecture, _ in
-            var weights: [CellKind: [Tensor]] = [:]
-            for (kind, α) in zip(CellKind.allCases, architecture) {
-                weights[kind] = try candidates[kind]!.weights(α)
-            }
-            return weights
-        }
+            stack, imageChannels: imageChannels,
+            cell: { SearchCell($0, $1, candidates[$1.kind]!) },
+            mixing: { architecture, _ in
+                var weights: [CellKind: [Tensor]] = [:]
+                for (kind, alpha) in zip(CellKind.allCases, architecture) {
+                    weights[kind] = try candidates[kind]!.weights(alpha)
+                }
+                return weights
+            })
     }
 
     public func declare(in scope: Scope) -> any FeatureExtractor {

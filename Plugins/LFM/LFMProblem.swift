@@ -139,8 +139,7 @@ struct LFMProblem: Sendable {
         if values.isObserved {
             result.extras = [
                 "class_losses": performance.losses.detached, "class_weights": weights.detached,
-                "class_counts": try losses.backend.tensor(
-                    performance.counts.map { Double($0) }, [performance.counts.count]),
+                "class_counts": performance.counts,
             ]
         }
         return result

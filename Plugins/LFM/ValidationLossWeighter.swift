@@ -20,16 +20,19 @@ public struct ValidationLossWeighter: ClassWeighter {
 
     public func weights(_ performance: ClassPerformance, estimates: ClassEstimates) throws -> Tensor {
         let losses = performance.losses
-        guard absentClasses != .zero, performance.counts.contains(0) else { return losses }
-        let values = try losses.doubles()
-        let present = values.indices.filter { performance.counts[$0] > 0 }
-        let mean = present.isEmpty ? 0 : present.reduce(0) { $0 + values[$1] } / Double(present.count)
-        // The losses of absent classes are 0: what stands in for them is added.
-        let substitutes = values.indices.map { index -> Double in
-            guard performance.counts[index] == 0 else { return 0 }
-            return absentClasses == .runningEstimate && estimates.seen[index] ? estimates.losses[index] : mean
+        guard absentClasses != .zero else { return losses }
+        let present = try Tensor.minimum(performance.counts, losses.filled(with: 1)).cast(to: .float64)
+        // Absent classes have the loss 0, and what stands in for them is added; the mean is rounded once.
+        let mean = try losses.detached.cast(to: .float64).sum()
+            / Tensor.maximum(present.sum(), present.backend.full(1, .scalar, .float64))
+        var substitutes = try (1 - present) * mean
+        if absentClasses == .runningEstimate {
+            let shape: Shape = [estimates.losses.count]
+            let known = try losses.backend.tensor(estimates.losses, shape)
+            let seen = try losses.backend.tensor(estimates.seen.map { $0 ? 1.0 : 0 }, shape)
+            substitutes = try (1 - present) * (seen * known + (1 - seen) * mean)
         }
-        return try losses + losses.backend.tensor(substitutes, [substitutes.count]).cast(to: losses.dtype)
+        return try losses + substitutes.cast(to: losses.dtype)
     }
 }
 

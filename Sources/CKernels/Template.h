@@ -89,6 +89,16 @@ static void NAME(unary)(int operation, ptrdiff_t rows, ptrdiff_t columns, const 
     }
 }
 
+static void NAME(scalar_affine)(double scale, double shift, ptrdiff_t rows, ptrdiff_t columns, const void *x_,
+                                ptrdiff_t x_pitch, void *y_, ptrdiff_t y_pitch) {
+#pragma clang fp contract(off)
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        const T *x = (const T *)x_ + r * x_pitch;
+        T *y = (T *)y_ + r * y_pitch;
+        for (ptrdiff_t i = 0; i < columns; i++) y[i] = x[i] * (T)scale + (T)shift;
+    }
+}
+
 static void NAME(binary)(int operation, ptrdiff_t rows, ptrdiff_t columns, const void *a_, ptrdiff_t a_pitch,
                          ptrdiff_t a_step, const void *b_, ptrdiff_t b_pitch, ptrdiff_t b_step, void *y_,
                          ptrdiff_t y_pitch) {
@@ -476,6 +486,7 @@ static void NAME(scatter_positions)(ptrdiff_t pixels, ptrdiff_t channels, const 
 
 static const errata_kernels NAME(table) = {
     .unary = NAME(unary),
+    .scalar_affine = NAME(scalar_affine),
     .binary = NAME(binary),
     .fill = NAME(fill),
     .row_sum = NAME(row_sum),

@@ -3,20 +3,32 @@ import TensorEngine
 
 extension CPUBackend {
     public func unary(_ operation: UnaryOperation, _ x: Tensor) -> Tensor {
-        let result = empty(x.shape, x.dtype)
         let kernel = kernels(x.dtype).unary!
+        return mapRows(x) { kernel(Int32(operation.rawValue), $0, $1, $2, $3, $4, $5) }
+    }
+
+    public func affine(_ x: Tensor, scale: Double, shift: Double) -> Tensor {
+        let kernel = kernels(x.dtype).scalar_affine!
+        return mapRows(x) { kernel(scale, shift, $0, $1, $2, $3, $4, $5) }
+    }
+
+    /// What a kernel of one operand makes of a tensor: it gets rows, columns, where x lies and its pitch, and the
+    /// same of the result.
+    private func mapRows(
+        _ x: Tensor, _ kernel: (Int, Int, UnsafeRawPointer, Int, UnsafeMutableRawPointer, Int) -> Void
+    ) -> Tensor {
+        let result = empty(x.shape, x.dtype)
         let size = x.dtype.byteCount
         if x.isContiguous {
             parallel.ranges(x.count, of: Self.chunk) { range in
                 let at = range.lowerBound * size
-                kernel(Int32(operation.rawValue), 1, range.count, x.pointer + at, 0, result.pointer + at, 0)
+                kernel(1, range.count, x.pointer + at, 0, result.pointer + at, 0)
             }
         } else {
             let columns = x.shape.channels
             parallel.ranges(x.shape.rows, of: rowsPerChunk(columns)) { range in
                 kernel(
-                    Int32(operation.rawValue), range.count, columns,
-                    x.pointer + range.lowerBound * x.pitch * size, x.pitch,
+                    range.count, columns, x.pointer + range.lowerBound * x.pitch * size, x.pitch,
                     result.pointer + range.lowerBound * columns * size, columns)
             }
         }

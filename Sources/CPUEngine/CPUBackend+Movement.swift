@@ -98,10 +98,10 @@ extension CPUBackend {
         return result
     }
 
-    public func gatherRows(_ table: Tensor, _ indices: Tensor) -> Tensor {
+    public func gatherRows(_ table: Tensor, _ indices: Tensor) throws -> Tensor {
         let result = empty([indices.count, table.shape.channels], table.dtype)
         let bytes = table.shape.channels * table.dtype.byteCount
-        for (row, index) in rowIndices(indices, below: table.shape[0]).enumerated() {
+        for (row, index) in try places("rows", indices, below: table.shape[0]).enumerated() {
             memcpy(
                 result.pointer + row * bytes, table.pointer + index * table.pitch * table.dtype.byteCount,
                 bytes)
@@ -109,12 +109,12 @@ extension CPUBackend {
         return result
     }
 
-    public func scatterRows(_ x: Tensor, _ indices: Tensor, rows: Int) -> Tensor {
+    public func scatterRows(_ x: Tensor, _ indices: Tensor, rows: Int) throws -> Tensor {
         let columns = x.shape.channels
         let result = full(0, [rows, columns], x.dtype)
         let size = x.dtype.byteCount
         let kernel = kernels(x.dtype).binary!
-        for (row, index) in rowIndices(indices, below: rows).enumerated() {
+        for (row, index) in try places("scatterRows", indices, below: rows).enumerated() {
             let target = result.pointer + index * columns * size
             kernel(
                 Int32(BinaryOperation.add.rawValue), 1, columns, target, 0, 1,
@@ -124,11 +124,22 @@ extension CPUBackend {
         return result
     }
 
-    private func rowIndices(_ indices: Tensor, below bound: Int) -> [Int] {
+    public func oneHot(_ labels: Tensor, classes: Int, _ dtype: DType) throws -> Tensor {
+        let result = full(0, [labels.count, classes], dtype)
+        for (row, label) in try places("oneHot", labels, below: classes).enumerated() {
+            store([1], dtype, result.element(row * classes + label))
+        }
+        return result
+    }
+
+    /// Int32 indices [N] of rows or columns.
+    ///
+    /// - Throws: `TensorError` if one is not in 0..<bound.
+    private func places(_ operation: String, _ indices: Tensor, below bound: Int) throws -> [Int] {
         let values = UnsafeBufferPointer(
             start: indices.pointer.assumingMemoryBound(to: Int32.self), count: indices.count)
-        return values.map {
-            precondition($0 >= 0 && $0 < bound, "row \($0) of a table of \(bound)")
+        return try values.map {
+            try require($0 >= 0 && $0 < bound, operation, "index \($0), expected 0..<\(bound)")
             return Int($0)
         }
     }

@@ -18,6 +18,38 @@ extension CPUBackend {
         return current
     }
 
+    public func innerProducts(_ a: [Tensor], _ b: [Tensor]) -> (each: Tensor, total: Tensor) {
+        let (a, b) = (a.map(dense), b.map(dense))
+        let dtype = a[0].dtype
+        let kernels = kernels(dtype)
+        let pieces = a.indices.flatMap { pair in
+            stride(from: 0, to: a[pair].count, by: Self.chunk).map { (pair: pair, start: $0) }
+        }
+        var sums = [Double](repeating: 0, count: pieces.count)
+        sums.withUnsafeMutableBufferPointer { sums in
+            nonisolated(unsafe) let sums = sums
+            // Most pairs are small: a few pieces make a chunk of work.
+            parallel.ranges(pieces.count, of: 8) { range in
+                withScratch(Self.chunk, dtype) { products in
+                    for (index, (pair, start)) in zip(range, pieces[range]) {
+                        let count = min(Self.chunk, a[pair].count - start)
+                        kernels.binary(
+                            Int32(BinaryOperation.multiply.rawValue), 1, count, a[pair].element(start), 0, 1,
+                            b[pair].element(start), 0, 1, products, 0)
+                        sums[index] = kernels.row_sum(count, products)
+                    }
+                }
+            }
+        }
+        var each = [Double](repeating: 0, count: a.count)
+        for ((pair, _), sum) in zip(pieces, sums) { each[pair] += sum }
+        func sum<T: BinaryFloatingPoint>(as _: T.Type) -> Double {
+            Double(each.dropFirst().reduce(T(each[0])) { $0 + T($1) })
+        }
+        let total = vector([dtype == .float32 ? sum(as: Float.self) : sum(as: Double.self)], dtype)
+        return (vector(each, dtype), Tensor(storage: total.storage, shape: .scalar, dtype: dtype))
+    }
+
     private static func runs(_ axes: [Int]) -> [Range<Int>] {
         var runs: [Range<Int>] = []
         for axis in axes {

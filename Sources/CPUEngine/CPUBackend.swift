@@ -7,7 +7,8 @@ import TensorEngine
 public final class CPUBackend: Backend {
     public let isa: ISA
     public let threads: Int
-    public let fusesOperations: Bool
+    /// Whether a mixed sum is one operation, not those that it is composed of.
+    public let fusesMixedSums: Bool
     let pool = MemoryPool()
     let parallel: ParallelLoop
 
@@ -17,12 +18,13 @@ public final class CPUBackend: Backend {
     /// - Parameters:
     ///   - threads: how many compute; all active cores by default.
     ///   - isa: the kernels; by default what `ERRATA_ISA` names, or else the best.
+    ///   - fusesMixedSums: for comparisons.
     /// - Throws: `TensorError` if `ERRATA_ISA` names kernels that this CPU does not run, or `threads` < 1.
-    public init(threads: Int? = nil, isa: ISA? = nil, fusesOperations: Bool = true) throws {
+    public init(threads: Int? = nil, isa: ISA? = nil, fusesMixedSums: Bool = true) throws {
         let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         try require(threads >= 1, "CPUBackend", "\(threads) threads, expected at least 1")
         self.threads = threads
-        self.fusesOperations = fusesOperations
+        self.fusesMixedSums = fusesMixedSums
         self.isa = try isa ?? ISA.selected()
         parallel = ParallelLoop(threads: threads)
         _ = BLAS.core
@@ -31,9 +33,9 @@ public final class CPUBackend: Backend {
     /// The core whose kernels OpenBLAS uses.
     public var blasCore: String { BLAS.core }
 
-    public var summary: String {
-        "CPU, \(isa.name) kernels, OpenBLAS \(blasCore), \(threads) thread\(threads == 1 ? "" : "s")"
-    }
+    public var identity: String { "CPU, \(isa.name) kernels, OpenBLAS \(blasCore)" }
+
+    public var summary: String { "\(identity), \(threads) thread\(threads == 1 ? "" : "s")" }
 
     public var memory: MemoryUse { pool.use }
     public func resetPeakMemory() { pool.reset() }
@@ -51,7 +53,7 @@ public final class CPUBackend: Backend {
         if dtype == .int32 {
             result.pointer.assumingMemoryBound(to: Int32.self)
                 .update(repeating: Int32(value), count: shape.count)
-        } else if value == 0 {
+        } else if value.bitPattern == 0 {
             memset(result.pointer, 0, shape.count * dtype.byteCount)
         } else {
             kernels(dtype).fill(shape.count, value, result.pointer)
@@ -149,7 +151,10 @@ public final class CPUBackend: Backend {
 extension Tensor {
     /// The first element, for the CPU backend alone.
     var pointer: UnsafeMutableRawPointer {
-        unsafeDowncast(storage, to: CPUStorage.self).pointer + offset * dtype.byteCount
+        guard type(of: storage) == CPUStorage.self else {
+            preconditionFailure("a tensor of \(backend.summary) among the operands of a CPU backend")
+        }
+        return unsafeDowncast(storage, to: CPUStorage.self).pointer + offset * dtype.byteCount
     }
 
     /// The element so many places after the first, in memory.

@@ -6,8 +6,9 @@ public struct ImageData: Sendable {
     public let training: any Dataset
     public let test: any Dataset
 
-    /// - Throws: `DatasetError` if the parts differ in size or classes.
+    /// - Throws: `DatasetError` if the parts differ in size or classes, or two classes have one name.
     public init(training: any Dataset, test: any Dataset) throws {
+        try requireClassNames(training.classNames, of: training.name)
         guard training.height == test.height, training.width == test.width,
             training.channels == test.channels, training.classNames == test.classNames
         else {

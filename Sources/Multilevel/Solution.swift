@@ -109,7 +109,7 @@ extension MultilevelProblem {
                 of: [found.value], releasingGraph: true, over: communicator)[.value(player.id)]!
             step.gradient = try part == 0 ? gradient : step.gradient.adding(gradient)
             for (id, updates) in found.updates {
-                values.buffers[id] = try updates.updated(values.buffers[id] ?? [])
+                values.buffers[id] = try communicator.mean(updates.updated(values.buffers[id] ?? []))
                 solution.values.buffers[id] = values.buffers[id]
             }
             if differentiated.isObserved {

@@ -5,14 +5,21 @@
 /// which also check shapes and types, so that a backend may take them as given. Inputs may be views
 /// (`Tensor.pitch`); results are contiguous. Chunks of work are fixed by the
 /// problem and partial sums are reduced in a fixed order, so results do not depend on the number of threads.
+///
+/// A backend may be called from several threads at once: loaders prepare batches while a step computes.
 public protocol Backend: AnyObject, Sendable {
     /// What computes, for people: kernels, BLAS core, threads.
     var summary: String { get }
+    /// What decides the bits of its results: where two identities differ, results may, by rounding. Checkpoints
+    /// keep it.
+    var identity: String { get }
     /// Bytes in use by live tensors now and at most since `resetPeakMemory()`.
     var memory: MemoryUse { get }
     func resetPeakMemory()
-    /// Whether fused operations run their own kernels; else they run the operations that they are composed of.
-    var fusesOperations: Bool { get }
+    /// Waits until all that it was given to compute is done. By default nothing, for backends that compute at once.
+    ///
+    /// - Throws: what went wrong in what it computed.
+    func synchronize() throws
 
     // MARK: Memory
     /// An uninitialised contiguous tensor.
@@ -30,6 +37,8 @@ public protocol Backend: AnyObject, Sendable {
     func unary(_ operation: UnaryOperation, _ x: Tensor) throws -> Tensor
     /// With broadcasting to `shape`.
     func binary(_ operation: BinaryOperation, _ a: Tensor, _ b: Tensor, _ shape: Shape) throws -> Tensor
+    /// scale·x + shift, the numbers rounded to x's type, and the product before the sum.
+    func affine(_ x: Tensor, scale: Double, shift: Double) throws -> Tensor
     func broadcast(_ x: Tensor, to shape: Shape) throws -> Tensor
     /// sum ← sum + x. For the sums of reverse accumulation alone: `sum` is contiguous, has the shape of `x`,
     /// and no one else has seen it.
@@ -38,6 +47,9 @@ public protocol Backend: AnyObject, Sendable {
     // MARK: Reduction and movement
     /// Reduces the given axes (sorted, not empty), which keep extent 1.
     func reduce(_ operation: ReduceOperation, _ x: Tensor, axes: [Int]) throws -> Tensor
+    /// Σ a[k]·b[k] over the elements of each of n pairs of tensors of one shape [n], and the sum of these, one
+    /// after the other, as a scalar; all of one type. Composed of other methods by default.
+    func innerProducts(_ a: [Tensor], _ b: [Tensor]) throws -> (each: Tensor, total: Tensor)
     func transpose(_ x: Tensor, _ permutation: [Int]) throws -> Tensor
     func concatenate(_ tensors: [Tensor], axis: Int) throws -> Tensor
     func slice(_ x: Tensor, axis: Int, from start: Int, count: Int) throws -> Tensor
@@ -47,6 +59,8 @@ public protocol Backend: AnyObject, Sendable {
     func gatherRows(_ table: Tensor, _ indices: Tensor) throws -> Tensor
     /// The adjoint of `gatherRows`: [N, C], [N] → [rows, C].
     func scatterRows(_ x: Tensor, _ indices: Tensor, rows: Int) throws -> Tensor
+    /// Rows of 0 and, at each of the Int32 labels [N], 1: [N, classes].
+    func oneHot(_ labels: Tensor, classes: Int, _ dtype: DType) throws -> Tensor
 
     // MARK: Linear algebra and convolution
     /// Batched matrix product of rank-3 operands [B, …, …], each optionally transposed in its last two axes.
@@ -72,7 +86,7 @@ public protocol Backend: AnyObject, Sendable {
     func averagePool(_ x: Tensor, _ window: PoolingWindow) throws -> Tensor
     func averagePoolGradient(_ cotangent: Tensor, _ window: PoolingWindow, inputShape: Shape) throws -> Tensor
 
-    // MARK: Normalisation, fused
+    // MARK: Normalisation, fused; composed of other operations by default
     /// The mean and biased variance of each channel over all rows.
     func channelMoments(_ x: Tensor) throws -> (mean: Tensor, variance: Tensor)
     /// y = (x − mean)·scale + shift, each per channel; `shift` and `relu` optional.
@@ -82,7 +96,7 @@ public protocol Backend: AnyObject, Sendable {
     /// Per channel Σ g and Σ g·(x − mean), with g the cotangent.
     func channelSums(_ cotangent: Tensor, _ x: Tensor, mean: Tensor) throws
         -> (sum: Tensor, product: Tensor)
-    /// dx = a·g + b·(x − mean) + c, each per channel, with g masked as in `channelSums`.
+    /// dx = a·g + b·(x − mean) + c, each per channel, with g the cotangent.
     func channelGradient(
         _ cotangent: Tensor, _ x: Tensor, mean: Tensor, a: Tensor, b: Tensor, c: Tensor
     ) throws -> Tensor
@@ -93,12 +107,22 @@ public protocol Backend: AnyObject, Sendable {
         -> Tensor
     func normal(_ shape: Shape, _ dtype: DType, from stream: RandomStream) throws -> Tensor
 
-    // MARK: The search's own block, fused
+    // MARK: The search's own block, fused; not here by default
+    /// A mixed sum's value, and what its gradient reads.
+    ///
     /// - Parameter keepingOutputs: whether the record is to hold the stages' outputs, for the gradient.
-    func mixedSum(_ sum: MixedSum, keepingOutputs: Bool) throws -> (output: Tensor, record: MixedSumRecord)
+    /// - Returns: `nil` where the backend leaves the sum to the operations it is composed of.
+    func mixedSum(_ sum: MixedSum, keepingOutputs: Bool) throws -> (output: Tensor, record: MixedSumRecord)?
+    /// - Parameters:
+    ///   - record: what `mixedSum` returned with the stages' outputs.
+    ///   - wants: the leaves whose gradient is asked for.
+    ///   - carried: what the gradient of each source is to include; in place, if it may.
+    /// - Returns: the gradient of each leaf, which may be absent where it is not asked for; `nil` where the backend
+    ///   leaves it to the operations that the sum is composed of.
     func mixedSumGradient(
-        _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedSumWants
-    ) throws -> MixedSumGradient
+        _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedLeaves<Bool>,
+        carried: [CarriedCotangent?]
+    ) throws -> MixedLeaves<Tensor?>?
 }
 
 public struct MemoryUse: Sendable {

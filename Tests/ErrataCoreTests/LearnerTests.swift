@@ -18,9 +18,10 @@ struct TinySearch {
     init(
         _ dtype: DType = .float64, threads: Int = 1, weighter: any ClassWeighter = ValidationLossWeighter(),
         hypergradient: any Hypergradient = FirstOrderHypergradient(),
-        discriminator: DiscriminatorChoice = .backbone, _ change: (inout LearnerSettings) -> Void = { _ in }
+        discriminator: DiscriminatorChoice = .backbone, on backend: CPUBackend? = nil,
+        _ change: (inout LearnerSettings) -> Void = { _ in }
     ) throws {
-        backend = try CPUBackend(threads: threads)
+        self.backend = try backend ?? CPUBackend(threads: threads)
         self.dtype = dtype
         var space = DARTSConfiguration()
         (space.channels, space.cells, space.nodes) = (2, 3, 2)

@@ -8,7 +8,7 @@ let backend: CPUBackend = {
 
 /// Runs the operations that fused ones are composed of.
 private let unfused: CPUBackend = {
-    do { return try CPUBackend(threads: 2, fusesOperations: false) } catch { fatalError("\(error)") }
+    do { return try CPUBackend(threads: 2, fusesMixedSums: false) } catch { fatalError("\(error)") }
 }()
 
 /// Standard normal Float64 numbers, the same on every run.
@@ -49,14 +49,16 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
 func check(_ test: GradientCase, sourceLocation: SourceLocation = #_sourceLocation) throws {
     let point = try test.inputs.enumerated().map { try test.place(random($1, UInt64(10 + $0))) }
     let shape = try test.function(point).shape
-    let cotangent = try random(shape, 1)
     let vectors = try test.inputs.enumerated().map { try random($1, UInt64(40 + $0)) }
 
-    func value(_ inputs: [Tensor]) throws -> Tensor { try (test.function(inputs) * cotangent).sum() }
+    func value(_ inputs: [Tensor]) throws -> Tensor {
+        try (test.function(inputs) * random(shape, 1, on: inputs[0].backend)).sum()
+    }
     func inner(_ gradient: [Tensor]) throws -> Tensor {
-        try zip(gradient, vectors).map { try ($0 * $1).sum() }.reduce(backend.zeros(.scalar, .float64)) {
-            try $0 + $1
-        }
+        let backend = gradient[0].backend
+        return try gradient.enumerated()
+            .map { try ($1 * random($1.shape, UInt64(40 + $0), on: backend)).sum() }
+            .reduce(backend.zeros(.scalar, .float64)) { try $0 + $1 }
     }
     func gradient(_ inputs: [Tensor], createGraph: Bool) throws -> [Tensor] {
         try gradients(of: value(inputs), withRespectTo: inputs, createGraph: createGraph)

@@ -3,6 +3,12 @@ import Testing
 
 private let positive: @Sendable (Tensor) throws -> Tensor = { try $0.abs() + 0.5 }
 
+@Sendable private func moments(_ channels: Int, _ seed: UInt64, on backend: any Backend) throws
+    -> MixedSumRecord.Moments
+{
+    (try random([channels], seed, on: backend), try random([channels], seed + 1, on: backend).squared())
+}
+
 @Suite("Every operation's gradient, and its gradient's gradient, against central differences in Float64")
 struct OperationGradientTests {
     static let elementwise: [GradientCase] = [
@@ -27,12 +33,15 @@ struct OperationGradientTests {
         .init("relu", [[3, 5]]) { try $0[0].relu() * $0[0] },
         .init("leaky relu", [[3, 5]]) { try $0[0].leakyRelu(slope: 0.2) * $0[0] },
         .init("abs", [[3, 5]]) { try $0[0].abs() * $0[0] },
+        .init("numbers", [[7]]) { try (1 - ($0[0] * 3 - 0.5)) * (2 + $0[0]) },
+        .init("divisions by and of numbers", [[7]], at: positive) { try 2 / $0[0] * ($0[0] / 3) },
     ]
 
     static let movement: [GradientCase] = [
         .init("sum", [[3, 4, 5]]) { try $0[0].squared().sum(axes: [1]) },
         .init("sum of all", [[3, 4]]) { try ($0[0] * $0[0]).sum() },
         .init("sum keeping axes", [[3, 4, 5]]) { try $0[0] * $0[0].sum(axes: [0, 2], keepingAxes: true) },
+        .init("squared norm of a list", [[3, 4], [5]]) { try $0.squaredNorm() * $0[1] },
         .init("mean", [[3, 4, 5]]) { try $0[0].squared().mean(axes: [0, 1]) },
         .init("max", [[3, 4, 5]]) { try $0[0].max(axes: [1]).squared() },
         .init("broadcast", [[3, 1]]) { try $0[0].squared().broadcast(to: [2, 3, 4]) },
@@ -49,10 +58,10 @@ struct OperationGradientTests {
         .init("slice within", [[2, 5, 3]]) { try $0[0].sliced(axis: 1, from: 1, count: 3).squared() },
         .init("pad", [[2, 3, 4]]) { try $0[0].padded(axis: 1, before: 1, after: 2).squared() },
         .init("rows at indices", [[4, 3]]) {
-            try $0[0].rows(at: backend.tensor([2, 0, 2, 3, 2] as [Int32], [5])).squared()
+            try $0[0].rows(at: $0[0].backend.tensor([2, 0, 2, 3, 2] as [Int32], [5])).squared()
         },
         .init("scatter rows", [[4, 3]]) {
-            try $0[0].scatteringRows(to: backend.tensor([2, 0, 2, 4] as [Int32], [4]), of: 6).squared()
+            try $0[0].scatteringRows(to: $0[0].backend.tensor([2, 0, 2, 4] as [Int32], [4]), of: 6).squared()
         },
         .init("matrix product", [[3, 4], [4, 5]]) { try $0[0].matmul($0[1]) },
         .init("batched matrix product", [[2, 3, 4], [2, 5, 4]]) {
@@ -127,7 +136,7 @@ struct OperationGradientTests {
                 try $0[0].normalized(by: .init(affine: ($0[1], $0[2]))).output.squared()
             },
             .init("batch norm by running moments", [[2, 3, 3, 5], [5], [5]]) {
-                let moments = (try random([5], 5), try random([5], 6).squared())
+                let moments = try moments(5, 5, on: $0[0].backend)
                 return try $0[0].normalized(by: .init(affine: ($0[1], $0[2]), moments: moments)).output
                     .squared()
             },
@@ -177,10 +186,10 @@ struct OperationGradientTests {
                     try sum(
                         $0,
                         [
-                            .init(moments: (random([outputs], 5), try random([outputs], 6).squared())),
+                            .init(moments: moments(outputs, 5, on: $0[0].backend)),
                             .init(
                                 affine: ($0[5], $0[6]),
-                                moments: (random([3], 7), try random([3], 8).squared())),
+                                moments: moments(3, 7, on: $0[0].backend)),
                         ])
                 },
             ]
@@ -190,7 +199,7 @@ struct OperationGradientTests {
         let images: Shape = [3, 4, 5, 4]
         let weights: [Shape] = [[3, 3, 1, 4], [1, 1, 4, 4], [5, 5, 1, 4], [1, 1, 4, 4], [1, 1, 4, 4]]
         @Sendable func node(_ inputs: [Tensor], weights: Tensor?, factors: Tensor?) throws -> Tensor {
-            let moments = (try random([4], 5), try random([4], 6).squared())
+            let moments = try moments(4, 5, on: inputs[0].backend)
             return try MixedSum(
                 sources: [inputs[0], inputs[1]],
                 branches: [

@@ -40,6 +40,9 @@ typedef struct {
     // y = op(x)
     void (*unary)(int operation, ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t x_pitch,
                   void *y, ptrdiff_t y_pitch);
+    // y = scale·x + shift, rounded after each
+    void (*scalar_affine)(double scale, double shift, ptrdiff_t rows, ptrdiff_t columns, const void *x,
+                          ptrdiff_t x_pitch, void *y, ptrdiff_t y_pitch);
     // y = op(a, b); a step of 0 repeats one element along a row, a pitch of 0 one row.
     void (*binary)(int operation, ptrdiff_t rows, ptrdiff_t columns, const void *a, ptrdiff_t a_pitch,
                    ptrdiff_t a_step, const void *b, ptrdiff_t b_pitch, ptrdiff_t b_step, void *y,

@@ -7,7 +7,8 @@ import TensorEngine
 extension CPUBackend {
     public func mixedSum(_ sum: MixedSum, keepingOutputs keeps: Bool) -> (
         output: Tensor, record: MixedSumRecord
-    ) {
+    )? {
+        guard fusesMixedSums else { return nil }
         let plan = MixedPlan(self, sum, for: .forward)
         let usesBatch = sum.branches.map { $0.normalizations.map { $0?.usesBatch ?? false } }
         let isSinglePass = !usesBatch.joined().contains(true)

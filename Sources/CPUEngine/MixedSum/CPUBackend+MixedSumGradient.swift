@@ -6,13 +6,15 @@ import TensorEngine
 /// batch that its batch norms' gradients need are known.
 extension CPUBackend {
     public func mixedSumGradient(
-        _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedSumWants
-    ) -> MixedSumGradient {
+        _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedLeaves<Bool>,
+        carried: [CarriedCotangent?]
+    ) -> MixedLeaves<Tensor?>? {
         let pass = MixedGradientPass(
-            MixedPlan(self, sum, for: .gradient), record: record, cotangent: cotangent, wants: wants)
+            MixedPlan(self, sum, for: .gradient), record: record, cotangent: cotangent, wants: wants,
+            carried: carried)
         pass.sumCotangents()
         for round in 0..<pass.plan.rounds { pass.run(round) }
-        return pass.gradient()
+        return pass.result()
     }
 }
 
@@ -20,7 +22,9 @@ private final class MixedGradientPass: @unchecked Sendable {
     let plan: MixedPlan
     private let record: MixedSumRecord
     private let cotangent: Tensor
-    private let wants: MixedSumWants
+    private let wants: MixedLeaves<Bool>
+    private let wantsWeights, wantsParameters: Bool
+    private let carried: [CarriedCotangent?]
     private let branchWeights: [Double]
     /// By branch and batch norm.
     private let constants: [[NormConstants?]]
@@ -32,18 +36,23 @@ private final class MixedGradientPass: @unchecked Sendable {
     private let runs: Runs
     private let scratch: MixedPlan.Scratch
     private let parameters: ParameterSums?
+    /// The gradient of each source, where it is wanted.
     private let sources: [Tensor?]
-    private var weights: Tensor?
-    private var affine: [[(scale: Tensor, shift: Tensor)?]]
+    private var gradient: MixedLeaves<Tensor?>
 
     private var backend: CPUBackend { plan.backend }
     private var sum: MixedSum { plan.sum }
 
-    init(_ plan: MixedPlan, record: MixedSumRecord, cotangent: Tensor, wants: MixedSumWants) {
+    init(
+        _ plan: MixedPlan, record: MixedSumRecord, cotangent: Tensor, wants: MixedLeaves<Bool>,
+        carried: [CarriedCotangent?]
+    ) {
         self.plan = plan
         self.record = record
         self.cotangent = cotangent
         self.wants = wants
+        (wantsWeights, wantsParameters) = (wants.weights ?? false, wants.parameters)
+        self.carried = carried
         branchWeights = plan.weights()
         constants = record.moments.enumerated().map { branch, norms in
             norms.enumerated().map { norm, found in found.map { plan.constants(branch, norm, $0) } }
@@ -54,25 +63,26 @@ private final class MixedGradientPass: @unchecked Sendable {
         runs = Runs(of: plan.images)
         scratch = plan.scratch(outputs: 2)
         parameters =
-            wants.parameters && plan.stages.contains { !$0.isEmpty }
+            wantsParameters && plan.stages.contains { !$0.isEmpty }
             ? ParameterSums(plan, runs: runs.count) : nil
         sources = plan.sum.sources.indices.map { index in
             guard wants.sources[index] else { return nil }
-            if let (sum, isOwn) = wants.carried[index], isOwn, sum.isContiguous { return sum }
+            if let (sum, isOwn) = carried[index], isOwn, sum.isContiguous { return sum }
             return plan.backend.empty(plan.sum.sources[index].shape, plan.dtype)
         }
-        affine = plan.sum.branches.map { $0.normalizations.map { _ in nil } }
+        gradient = wants.map { _ in nil }
+        gradient.sources = sources
     }
 
     /// Whether a cotangent has to reach what a branch's last batch norm normalised.
     private func flows(_ branch: Int) -> Bool {
-        wants.sources[sum.branches[branch].source] || wants.parameters && !plan.stages[branch].isEmpty
+        wants.sources[sum.branches[branch].source] || wantsParameters && !plan.stages[branch].isEmpty
     }
 
     /// Whether a batch norm's gradient needs sums over the batch.
     private func needsSums(_ branch: Int, _ norm: Int) -> Bool {
         guard let normalization = sum.branches[branch].normalizations[norm] else { return false }
-        return wants.parameters && normalization.affine != nil || normalization.usesBatch && flows(branch)
+        return wantsParameters && normalization.affine != nil || normalization.usesBatch && flows(branch)
     }
 
     // MARK: Before the first round
@@ -80,7 +90,7 @@ private final class MixedGradientPass: @unchecked Sendable {
     /// Σ g and Σ g·(y − mean) of each branch that needs them.
     func sumCotangents() {
         let last = sum.branches.map { $0.normalizations.count - 1 }
-        let needed = sum.branches.indices.filter { wants.weights || needsSums($0, last[$0]) }
+        let needed = sum.branches.indices.filter { wantsWeights || needsSums($0, last[$0]) }
         if !needed.isEmpty {
             let means = constants.map {
                 vector($0.last!?.mean ?? [Double](repeating: 0, count: plan.channels))
@@ -103,7 +113,7 @@ private final class MixedGradientPass: @unchecked Sendable {
             for branch in needed { sums.add(branch, columns: plan.channels) }
         }
         for branch in sum.branches.indices { takeUp(branch, last[branch], weight: branchWeights[branch]) }
-        if wants.weights { weights = weightGradient() }
+        if wantsWeights { gradient.weights = weightGradient() }
     }
 
     // MARK: A round
@@ -189,7 +199,7 @@ private final class MixedGradientPass: @unchecked Sendable {
     private func begin(_ source: Int, _ image: Int) {
         guard let target = sources[source] else { return }
         let (pixels, columns) = (target.shape[1] * target.shape[2], target.shape.channels)
-        guard let (carried, _) = wants.carried[source] else {
+        guard let (carried, _) = carried[source] else {
             memset(target.image(image), 0, pixels * columns * plan.size)
             return
         }
@@ -249,10 +259,10 @@ private final class MixedGradientPass: @unchecked Sendable {
             return
         }
         let (total, product) = sums.totals[branch]
-        if constants.scale != nil, wants.parameters {
-            affine[branch][norm] = (
-                vector(product.indices.map { weight * constants.factor[$0] * product[$0] }),
-                vector(total.map { weight * $0 })
+        if constants.scale != nil, wantsParameters {
+            gradient.branches[branch].affine[norm] = .init(
+                scale: vector(product.indices.map { weight * constants.factor[$0] * product[$0] }),
+                shift: vector(total.map { weight * $0 })
             )
         }
         let count = Double(shape.rows)
@@ -279,12 +289,12 @@ private final class MixedGradientPass: @unchecked Sendable {
             })
     }
 
-    func gradient() -> MixedSumGradient {
-        MixedSumGradient(
-            sources: sources, weights: weights,
-            stages: plan.stages.enumerated().map { branch, stages in
-                stages.indices.map { parameters?.gradient(branch, $0) }
-            }, affine: affine)
+    func result() -> MixedLeaves<Tensor?> {
+        guard let parameters else { return gradient }
+        for (branch, stages) in plan.stages.enumerated() {
+            gradient.branches[branch].stages = stages.indices.map { parameters.gradient(branch, $0) }
+        }
+        return gradient
     }
 
     private func vector(_ values: [Double]) -> Tensor { backend.vector(values, plan.dtype) }

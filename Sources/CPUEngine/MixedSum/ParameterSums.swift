@@ -23,14 +23,14 @@ final class ParameterSums: @unchecked Sendable {
         partials.element(run * partials.shape[1] + offsets[branch][stage])
     }
 
-    func gradient(_ branch: Int, _ stage: Int) -> (depthwise: Tensor?, pointwise: Tensor) {
+    func gradient(_ branch: Int, _ stage: Int) -> MixedLeaves<Tensor?>.Stage {
         let weights = plan.sum.branches[branch].stages[stage]
         let (offset, count) = (offsets[branch][stage], plan.stages[branch][stage].depthwiseCount)
         func part(_ shape: Shape, _ offset: Int) -> Tensor {
             Tensor(storage: total.storage, shape: shape, dtype: plan.dtype, offset: offset)
         }
-        return (
-            weights.depthwise.map { part($0.shape, offset) }, part(weights.pointwise.shape, offset + count)
-        )
+        return .init(
+            depthwise: weights.depthwise.map { Optional(part($0.shape, offset)) },
+            pointwise: part(weights.pointwise.shape, offset + count))
     }
 }

@@ -49,7 +49,7 @@ extension Choice: ConfigurationRepresentable {
                     return Self(
                         prepared.selection, try prepared.make(()), rows: prepared.settings)
                 } catch {
-                    decoder.fail("\(error)", at: value.location)
+                    decoder.fail(error, at: value.location)
                     return nil
                 }
             },

@@ -35,6 +35,16 @@ public struct ConfigurationDecoder: Sendable {
         errors.append(ConfigurationError(message, path: path, at: location))
     }
 
+    /// Reports why what a setting says cannot be made; an error that knows its own setting or place keeps it.
+    public mutating func fail(_ error: any Error, at location: ConfigurationValue.Location) {
+        switch error {
+        case let error as ConfigurationErrors: errors += error.errors
+        case let error as SettingError:
+            errors.append(ConfigurationError(error.message, path: error.setting, at: location))
+        default: fail("\(error)", at: location)
+        }
+    }
+
     package mutating func fail(expected: String, found value: ConfigurationValue) {
         fail("expected \(expected), found \(value.summary)", at: value.location)
     }

@@ -16,8 +16,8 @@ public protocol ClassWeighter: Sendable {
 public struct ClassPerformance: Sendable {
     /// The mean cross-entropy of each class [C], differentiable; 0 where the batch has none of it.
     public let losses: Tensor
-    /// How many examples of each class the batch has [C].
-    public let counts: [Int]
+    /// How many examples of each class the batch has [C], a constant of the losses' type.
+    public let counts: Tensor
 
     /// - Parameters:
     ///   - losses: each example's cross-entropy [N].
@@ -28,10 +28,9 @@ public struct ClassPerformance: Sendable {
         losses: Tensor, labels: Tensor, classes: Int, over communicator: any Communicator = Alone()
     ) throws {
         let oneHot = try labels.oneHot(classes, losses.dtype)
-        let counts = try oneHot.sum(axes: [0]).summed(over: communicator)
+        counts = try oneHot.sum(axes: [0]).summed(over: communicator)
         let sums = try (oneHot * losses.reshaped(to: [-1, 1])).sum(axes: [0]).summed(over: communicator)
         self.losses = try sums / Tensor.maximum(counts, counts.filled(with: 1))
-        self.counts = try counts.doubles().map { Int($0) }
     }
 }
 

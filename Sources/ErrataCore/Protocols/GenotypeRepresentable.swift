@@ -53,17 +53,17 @@ extension GenotypeRepresentable {
     /// - Throws: `GenotypeError` where the text form is there and malformed, else what `yaml` failed with, or
     ///   `ConfigurationErrors`.
     public init(reading text: String, yaml: Result<ConfigurationValue, any Error>) throws {
-        let value = yaml.map { $0["genotype"] ?? $0 }
-        if let mapping = try? value.get(), mapping.entries != nil,
-            let genotype = try? Self(decoding: mapping)
-        {
+        let mapping = yaml.flatMap { value -> Result<ConfigurationValue, any Error> in
+            guard value.entries != nil else { return .failure(GenotypeError("expected a mapping")) }
+            return .success(value["genotype"] ?? value)
+        }
+        if let value = try? mapping.get(), let genotype = try? Self(decoding: value) {
             self = genotype
             return
         }
         do { self = try Self(parsing: text) } catch let error as GenotypeError where error.isAbsent {
-            let value = try value.get()
-            guard value.entries != nil else { throw error }
-            self = try Self(decoding: value)
+            if case .success(let value) = yaml, value.entries == nil { throw error }
+            self = try Self(decoding: mapping.get())
         }
     }
 }
@@ -105,7 +105,7 @@ extension ConfigurationDecoder {
         at location: ConfigurationValue.Location, _ body: () throws -> Result
     ) -> Result? {
         do { return try body() } catch {
-            fail("\(error)", at: location)
+            fail(error, at: location)
             return nil
         }
     }
@@ -121,27 +121,5 @@ public struct GenotypeDrawing: Sendable, Hashable {
     public init(name: String, dot: String) {
         self.name = name
         self.dot = dot
-    }
-}
-
-/// What is wrong with a genotype, or with its text.
-public struct GenotypeError: Error, Hashable, CustomStringConvertible {
-    /// `genotype: 1:19: expected a quoted name`.
-    public let description: String
-    /// Whether a text holds nothing of a genotype's form, so that it may be of another.
-    public let isAbsent: Bool
-
-    public init(_ message: String, isAbsent: Bool = false) {
-        description = "genotype: \(message)"
-        self.isAbsent = isAbsent
-    }
-
-    /// - Parameters:
-    ///   - offset: where in the text it is wrong, in characters.
-    public init(_ message: String, at offset: Int, of text: [Character]) {
-        let before = text[..<min(offset, text.count)]
-        let line = 1 + before.count(where: \.isNewline)
-        let column = 1 + before.count - (before.lastIndex(where: \.isNewline).map { $0 + 1 } ?? 0)
-        self.init("\(line):\(column): \(message)")
     }
 }

@@ -195,6 +195,11 @@ public struct ArchitectureSearch: Sendable {
                 || metrics["\(model.id)_gradient_norm"].map { !$0.isFinite } ?? false
         }
         guard let first = diverged.first else {
+            if let loss = metrics["architecture_loss"], !loss.isFinite,
+                let judged = method.models.first(where: { $0.id == method.classifiers.last })
+            {
+                return "the step of \(judged.id) has led it astray. Lower \(judged.setting).rate, and begin anew"
+            }
             return "the models' losses are finite, the hypergradient has diverged. Where it solves a linear system, "
                 + "lower hypergradient.rate or raise hypergradient.damping; else lower "
                 + "optimizers.architecture.rate, and begin anew"

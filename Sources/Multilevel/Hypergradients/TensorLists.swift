@@ -9,7 +9,7 @@ extension [Tensor] {
     public func scaled(by factor: Double) throws -> [Tensor] { try map { try $0 * factor } }
 
     public func inner(_ other: [Tensor]) throws -> Double {
-        try zip(self, other).reduce(0) { try $0 + ($1.0 * $1.1).sum().item() }
+        try innerProducts(other).reduce(0, +)
     }
 
     /// The Euclidean norm of all elements together.

@@ -7,12 +7,7 @@ import TensorEngine
 public func clipped(_ gradients: [Tensor], norm limit: Double, holdingFactor: Bool = false) throws
     -> (gradients: [Tensor], norm: Tensor)
 {
-    guard let first = gradients.first else {
-        throw TensorError("clip", "no gradients, expected at least one")
-    }
-    var total = try first.squared().sum()
-    for gradient in gradients.dropFirst() { total = try total + gradient.squared().sum() }
-    let norm = try total.squareRootFlatAtZero()
+    let norm = try gradients.squaredNorm().squareRootFlatAtZero()
     var factor = try Tensor.minimum(norm.filled(with: limit) / (norm + 1e-6), norm.filled(with: 1))
     if holdingFactor { factor = factor.detached }
     return (try gradients.map { try $0 * factor }, norm)

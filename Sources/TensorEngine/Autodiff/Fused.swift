@@ -1,51 +1,55 @@
 /// An operation with a hand-written backward pass, and a composition of differentiable operations for what
 /// has none.
 ///
-/// The first derivative is always the hand-written one. Where a graph of it is asked for, it is a node that
-/// keeps the inputs and cotangents alone; its own gradient is `doubleBackward`, or else the composition's,
-/// which is run and differentiated twice there and then. So are all higher derivatives.
+/// The first derivative is the hand-written one. Where a graph of it is asked for, it is a node that keeps the inputs
+/// and cotangents alone; its own gradient is `doubleBackward`, or else the composition's, which is run and
+/// differentiated twice there and then. So are all higher derivatives.
 ///
 /// - Parameters:
 ///   - inputs: everything the operation depends on; the closures capture no tensors.
+///   - outputs: its values, which have no history.
+///   - saved: whatever else `backward` needs.
 ///   - composed: the same function in differentiable operations.
-///   - forward: computes the outputs, and whatever else `backward` needs.
-///   - backward: the inputs, what `forward` saved, the outputs' cotangents and which inputs' gradients are
-///     wanted → a cotangent for each input.
+///   - backward: a cotangent for each input, `nil` where it is not wanted or nothing flows; `nil` altogether for a case
+///     that is left to the composition.
 ///   - doubleBackward: the gradient of `backward`, where it is worth writing by hand; `nil` for a case that is
 ///     left to the composition. Runs when no graph of the second derivative is asked for.
-public func fused(
-    _ name: String, _ inputs: [Tensor],
+/// - Throws: `TensorError` if the inputs are of several backends.
+public func fused<Saved: Sendable>(
+    _ name: String, _ inputs: [Tensor], outputs: [Tensor], saved: Saved,
     composed: @escaping @Sendable ([Tensor]) throws -> [Tensor],
-    forward: ([Tensor]) throws -> (outputs: [Tensor], saved: [Tensor]),
-    backward: @escaping @Sendable (FusedBackward) throws -> [Tensor?],
-    doubleBackward: (@Sendable (FusedDoubleBackward) throws -> FusedDoubleBackward.Result?)? = nil
+    backward: @escaping @Sendable (FusedBackward<Saved>) throws -> [Tensor?]?,
+    doubleBackward: (@Sendable (FusedDoubleBackward<Saved>) throws -> FusedDoubleBackward<Saved>.Result?)? =
+        nil
 ) throws -> [Tensor] {
-    guard inputs.first?.backend.fusesOperations ?? true else { return try composed(inputs) }
-    let (outputs, saved) = try forward(inputs.map(\.detached))
+    if let first = inputs.first { try requireOneBackend(name, first, inputs) }
     return record(name, inputs, outputs, savingInputs: Array(inputs.indices)) { context in
+        let product = VectorJacobianProduct(of: composed, context)
         let first = FusedBackward(
             inputs: context.allInputs.map(\.detached), saved: saved,
             cotangents: context.cotangents.map { $0?.detached }, wanted: context.wanted, sums: context.sums)
-        let found = try backward(first)
+        let found = try backward(first) ?? product.values(context)
         guard context.createGraph else { return found }
-        let product = VectorJacobianProduct(of: composed, context)
-        return try product.recorded(context, values: product.wanted.map { found[$0] }) { second, cotangents in
-            guard let doubleBackward, !second.createGraph,
-                let result = try doubleBackward(
-                    FusedDoubleBackward(first, cotangents: cotangents, wanted: second.wanted))
-            else { return nil }
-            return result.inputs + zip(product.present, result.cotangents).filter(\.0).map(\.1)
+        return try product.recorded(context, found) { second, gradientCotangents in
+            guard let doubleBackward, !second.createGraph else { return nil }
+            let (inputs, cotangents) = product.split(second.wanted)
+            return try doubleBackward(
+                FusedDoubleBackward(
+                    inputs: first.inputs, saved: saved, cotangents: first.cotangents,
+                    gradientCotangents: gradientCotangents, wanted: inputs,
+                    wantedCotangents: cotangents.map { $0 ?? false })
+            ).map { product.join($0.inputs, $0.cotangents) }
         }
     }
 }
 
 /// What a fused operation's backward pass is given.
-public struct FusedBackward: Sendable {
+public struct FusedBackward<Saved: Sendable>: Sendable {
     public let inputs: [Tensor]
-    /// What the forward pass saved.
-    public let saved: [Tensor]
+    /// What the operation saved.
+    public let saved: Saved
     public let cotangents: [Tensor?]
-    let wanted: [Bool]
+    fileprivate let wanted: [Bool]
     let sums: CarriedCotangents?
 
     public func wants(_ index: Int) -> Bool { wanted[index] }
@@ -53,25 +57,14 @@ public struct FusedBackward: Sendable {
 
 /// What the gradient of a fused operation's backward pass is given: the same, with the cotangents that flow to
 /// what the backward pass returned.
-public struct FusedDoubleBackward: Sendable {
+public struct FusedDoubleBackward<Saved: Sendable>: Sendable {
     public let inputs: [Tensor]
-    public let saved: [Tensor]
+    public let saved: Saved
     public let cotangents: [Tensor?]
     /// The cotangent of each input's gradient, `nil` where none flows.
     public let gradientCotangents: [Tensor?]
-    private let wanted: [Bool]
-    private let wantedCotangents: [Bool]
-
-    /// - Parameter arguments: whether the gradient for each of the inputs and present cotangents is asked for.
-    fileprivate init(_ first: FusedBackward, cotangents: [Tensor?], wanted arguments: [Bool]) {
-        inputs = first.inputs
-        saved = first.saved
-        self.cotangents = first.cotangents
-        gradientCotangents = cotangents
-        wanted = Array(arguments.prefix(inputs.count))
-        var rest = arguments.dropFirst(inputs.count)
-        wantedCotangents = first.cotangents.map { $0 == nil ? false : rest.removeFirst() }
-    }
+    fileprivate let wanted: [Bool]
+    fileprivate let wantedCotangents: [Bool]
 
     /// Whether the gradient for an input is asked for.
     public func wants(_ index: Int) -> Bool { wanted[index] }
@@ -104,79 +97,94 @@ private func recomputed(
     record(name, inputs, outputs, savingInputs: Array(inputs.indices)) { context in
         if let found = try gradient(context) { return found }
         let product = VectorJacobianProduct(of: body, context)
-        let values = try product(product.arguments(context).map(\.detached))
-        return context.createGraph
-            ? try product.recorded(context, values: values) : product.spread(values)
+        let values = try product.values(context)
+        return context.createGraph ? try product.recorded(context, values) : values
     }
 }
 
 /// The function (inputs, cotangents of outputs) → cotangents of inputs that belongs to a function `body`.
+///
+/// Its arguments are all inputs, then the cotangents that there are.
 private struct VectorJacobianProduct: Sendable {
     private let body: @Sendable ([Tensor]) throws -> [Tensor]
-    private let inputCount: Int
     /// The inputs whose cotangents are computed.
-    let wanted: [Int]
-    /// Which of the outputs have a cotangent.
-    let present: [Bool]
+    private let wanted: Places
+    /// The outputs that have a cotangent.
+    private let present: Places
 
     init(of body: @escaping @Sendable ([Tensor]) throws -> [Tensor], _ context: Backward) {
         self.body = body
-        inputCount = context.node.inputs.count
-        wanted = (0..<inputCount).filter(context.wants)
-        present = context.cotangents.map { $0 != nil }
+        wanted = Places(context.wanted)
+        present = Places(context.cotangents.map { $0 != nil })
     }
 
-    func arguments(_ context: Backward) -> [Tensor] {
+    /// One list of all arguments from one for each input and one for each output.
+    func join<T>(_ inputs: [T], _ cotangents: [T]) -> [T] { inputs + present.taken(from: cotangents) }
+
+    /// The inverse of `join`, with `nil` for the cotangents that there are not.
+    func split<T>(_ arguments: [T]) -> (inputs: [T], cotangents: [T?]) {
+        let inputs = arguments.prefix(wanted.count)
+        return (Array(inputs), present.spread(arguments.dropFirst(inputs.count)))
+    }
+
+    private func arguments(_ context: Backward) -> [Tensor] {
         context.allInputs + context.cotangents.compactMap(\.self)
     }
 
-    /// - Returns: the wanted cotangents, `nil` where nothing flows.
+    /// - Returns: a cotangent for each input, `nil` where it is not wanted or nothing flows.
     func callAsFunction(_ arguments: [Tensor]) throws -> [Tensor?] {
         let createGraph = arguments.contains(where: \.isDifferentiable)
-        var aliases = arguments.prefix(inputCount).map { $0.isDifferentiable ? $0.alias : $0 }
-        for index in wanted where !aliases[index].isDifferentiable {
-            aliases[index] = aliases[index].variable
+        let (inputs, cotangents) = split(arguments)
+        let aliases = zip(inputs, wanted.filled).map { input, isWanted in
+            input.isDifferentiable ? input.alias : isWanted ? input.variable : input
         }
-        var rest = arguments.dropFirst(inputCount)
-        return try reverse(
-            try body(aliases), wanted.map { aliases[$0] },
-            cotangents: present.map { $0 ? rest.removeFirst() : nil }, createGraph: createGraph,
+        let found = try reverse(
+            try body(aliases), wanted.taken(from: aliases), cotangents: cotangents, createGraph: createGraph,
             boundary: aliases, releasingGraph: !createGraph)
+        return wanted.spread(found).map { $0 ?? nil }
     }
 
-    /// The product's values as a node of their own.
+    /// What it is where its node's rule runs, as constants.
+    func values(_ context: Backward) throws -> [Tensor?] { try self(arguments(context).map(\.detached)) }
+
+    /// The product as a node of its own, its values being known.
     ///
     /// - Parameter gradient: from the cotangents of the inputs' cotangents to the arguments' cotangents, where it
     ///   need not be that of `body`.
     func recorded(
-        _ context: Backward, values: [Tensor?],
+        _ context: Backward, _ values: [Tensor?],
         gradient: @escaping @Sendable (Backward, [Tensor?]) throws -> [Tensor?]? = { _, _ in nil }
     ) throws -> [Tensor?] {
-        let flowing = values.indices.filter { values[$0] != nil }
-        @Sendable func placed(_ outputs: [Tensor?]) -> [Tensor?] {
-            var result = [Tensor?](repeating: nil, count: inputCount)
-            for (index, output) in zip(flowing, outputs) { result[wanted[index]] = output }
-            return result
-        }
+        let values = zip(values, wanted.filled).map { $1 ? $0 : nil }
+        let flowing = Places(values.map { $0 != nil })
         let outputs = try recomputed(
             "\(context.node.name) gradient", arguments(context), values.compactMap(\.self)
         ) {
-            try gradient($0, placed($0.cotangents))
+            try gradient($0, flowing.spread($0.cotangents).map { $0 ?? nil })
         } body: { arguments in
-            let found = try self(arguments)
-            return try flowing.map { index in
-                let input = arguments[wanted[index]]
-                return try found[index] ?? input.backend.full(0, input.shape, input.dtype)
+            try flowing.taken(from: Array(zip(self(arguments), arguments))).map { found, input in
+                try found ?? input.filled(with: 0)
             }
         }
-        return placed(outputs)
+        return flowing.spread(outputs)
     }
+}
 
-    /// One value for each input from one for each wanted input.
-    func spread(_ values: [Tensor?]) -> [Tensor?] {
-        var result = [Tensor?](repeating: nil, count: inputCount)
-        for (index, value) in zip(wanted, values) { result[index] = value }
-        return result
+/// The places of a list that are filled.
+private struct Places: Sendable {
+    let filled: [Bool]
+
+    init(_ filled: [Bool]) { self.filled = filled }
+
+    var count: Int { filled.count }
+
+    /// What a whole list has in these places.
+    func taken<T>(from list: [T]) -> [T] { zip(list, filled).filter(\.1).map(\.0) }
+
+    /// A whole list from what it has in these places.
+    func spread<T>(_ values: some Sequence<T>) -> [T?] {
+        var rest = values.makeIterator()
+        return filled.map { $0 ? rest.next() : nil }
     }
 }
 

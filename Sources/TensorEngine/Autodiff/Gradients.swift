@@ -44,6 +44,7 @@ private func seeds(for outputs: [Tensor], _ cotangents: [Tensor]?) throws -> [Te
         cotangents.count == outputs.count, "gradients",
         "\(outputs.count) outputs but \(cotangents.count) cotangents")
     for (output, cotangent) in zip(outputs, cotangents) {
+        try requireOneBackend("gradients", output, cotangent)
         try require(
             output.shape == cotangent.shape && output.dtype == cotangent.dtype, "gradients",
             "a cotangent is \(cotangent.dtype) \(cotangent.shape), expected \(output.dtype) \(output.shape)")
@@ -99,9 +100,9 @@ func reverse(
         guard let rule = node.rule, !stops.contains(id) else { continue }
         defer { if releasingGraph { node.release() } }
         let wanted = node.parents.map { $0.map { needed.contains(ObjectIdentifier($0.node)) } ?? false }
-        let sums = CarriedCotangents { index in
+        let sums = CarriedCotangents { index, replacement in
             guard wanted[index], let parent = node.parents[index] else { return nil }
-            return accumulated[ObjectIdentifier(parent.node)]?[parent.output].take()
+            return accumulated[ObjectIdentifier(parent.node)]?[parent.output].exchange(for: replacement)
         }
         let results = try rule(
             Backward(
@@ -122,24 +123,34 @@ func reverse(
     }
 }
 
+/// What has flowed to a tensor so far, and whether nobody else has seen it, so that it may be added to in place.
+public typealias CarriedCotangent = (sum: Tensor, isOwn: Bool)
+
 /// What has flowed so far to the inputs of the node whose rule runs, when no graph is wanted. A rule that adds to
 /// a sum itself spares a pass over memory.
 final class CarriedCotangents: @unchecked Sendable {
-    private var taking: ((Int) -> (sum: Tensor, isOwn: Bool)?)?
+    private var exchange: ((Int, CarriedCotangent?) -> CarriedCotangent?)?
     /// The inputs whose cotangents, as the rule returns them, nobody else has seen.
     fileprivate(set) var own = Set<Int>()
 
-    fileprivate init(_ taking: @escaping (Int) -> (sum: Tensor, isOwn: Bool)?) { self.taking = taking }
+    fileprivate init(_ exchange: @escaping (Int, CarriedCotangent?) -> CarriedCotangent?) {
+        self.exchange = exchange
+    }
 
     /// What has flowed to an input: the cotangent that the rule returns for it has to include it.
     ///
-    /// - Returns: the sum and whether it may be added to in place; `nil` where nothing has flowed.
-    func take(_ index: Int) -> (sum: Tensor, isOwn: Bool)? { taking?(index) }
+    /// - Returns: `nil` where nothing has flowed.
+    func take(_ index: Int) -> CarriedCotangent? { exchange?(index, nil) }
+
+    /// Gives back what was taken: the rule's cotangent does not include it after all.
+    func giveBack(_ carried: CarriedCotangent?, _ index: Int) {
+        if let carried { _ = exchange?(index, carried) }
+    }
 
     /// Declares that the cotangent that the rule returns is a tensor nobody else has seen.
     func declareOwn(_ index: Int) { own.insert(index) }
 
-    fileprivate func end() { taking = nil }
+    fileprivate func end() { exchange = nil }
 }
 
 /// The sum of the cotangents that have flowed to one output so far.
@@ -168,9 +179,12 @@ private struct Cotangent {
         }
     }
 
-    /// Gives the sum away; what is added next begins a new one.
-    mutating func take() -> (sum: Tensor, isOwn: Bool)? {
-        defer { self = Cotangent() }
+    /// Gives the sum away; what is added next is added to the replacement, or begins a new sum.
+    mutating func exchange(for replacement: CarriedCotangent?) -> CarriedCotangent? {
+        defer {
+            self = Cotangent(replacement?.sum)
+            isOwn = replacement?.isOwn ?? false
+        }
         return sum.map { ($0, isOwn) }
     }
 

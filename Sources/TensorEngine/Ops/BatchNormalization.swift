@@ -26,12 +26,6 @@ public struct Normalization: Sendable {
         (affine.map { [$0.scale, $0.shift] } ?? []) + (moments.map { [$0.mean, $0.variance] } ?? [])
     }
 
-    /// What x is normalised by: the mean, the variance and the factor 1/√(σ² + ε).
-    func resolvedMoments(_ x: Tensor) throws -> (mean: Tensor, variance: Tensor, factor: Tensor) {
-        let (mean, variance) = try moments ?? x.backend.channelMoments(x.detached)
-        return (mean, variance, try factor(variance))
-    }
-
     /// 1/√(σ² + ε).
     func factor(_ variance: Tensor) throws -> Tensor { try (variance + epsilon).reciprocalSquareRoot() }
 
@@ -60,34 +54,37 @@ extension Tensor {
                 parameter.shape == [shape.channels], "batchNorm",
                 "a parameter of shape \(parameter.shape) for input \(shape), expected [\(shape.channels)]")
         }
-        let (mean, variance, factor) = try normalization.resolvedMoments(self)
+        try requireOneBackend("batchNorm", self, normalization.vectors)
+        let (mean, variance) = try normalization.moments ?? backend.channelMoments(detached)
+        let factor = try normalization.factor(variance)
+        let slope = try normalization.affine.map { try factor * $0.scale.detached } ?? factor
+        let output = try backend.channelAffine(
+            detached, mean: mean, scale: slope, shift: normalization.affine?.shift.detached, relu: false)
         let constants = normalization.withoutAffine
-        let outputs = try fused("batchNorm", [self] + parameters) { inputs in
+        let outputs = try fused(
+            "batchNorm", [self] + parameters, outputs: [output],
+            saved: (mean: mean, factor: factor, slope: slope)
+        ) { inputs in
             guard inputs.count > 1 else { return [try constants.elementary(inputs[0])] }
             return [try inputs[0].normalized(by: constants).output * inputs[1] + inputs[2]]
-        } forward: { inputs in
-            let slope = inputs.count > 1 ? try factor * inputs[1] : factor
-            let output = try inputs[0].backend.channelAffine(
-                inputs[0], mean: mean, scale: slope, shift: inputs.count > 1 ? inputs[2] : nil, relu: false)
-            return ([output], [mean, factor, slope])
         } backward: { context in
-            let (x, g) = (context.inputs[0], context.cotangents[0]!)
-            let (mean, factor, slope) = (context.saved[0], context.saved[1], context.saved[2])
-            let (sum, product) = try x.backend.channelSums(g, x, mean: mean)
+            let (x, g, saved) = (context.inputs[0], context.cotangents[0]!, context.saved)
+            let (sum, product) = try x.backend.channelSums(g, x, mean: saved.mean)
             let input =
                 !context.wants(0)
                 ? nil
                 : constants.usesBatch
                     ? try Tensor.batchNormInputGradient(
-                        g, x, mean: mean, factor: factor, slope: slope, sum: sum, product: product)
-                    : try g * slope
-            return context.inputs.count > 1 ? [input, try product * factor, sum] : [input]
+                        g, x, mean: saved.mean, factor: saved.factor, slope: saved.slope, sum: sum,
+                        product: product)
+                    : try g * saved.slope
+            return context.inputs.count > 1 ? [input, try product * saved.factor, sum] : [input]
         } doubleBackward: { context in
             guard context.inputs.count == 1, constants.usesBatch, let g = context.cotangents[0],
                 let u = context.gradientCotangents[0]
             else { return nil }
             let jacobian = NormalizationJacobian(
-                x: context.inputs[0], mean: context.saved[0], factor: context.saved[1], usesBatch: true)
+                x: context.inputs[0], mean: context.saved.mean, factor: context.saved.factor, usesBatch: true)
             let (ofG, ofU) = (try jacobian.projected(g), try jacobian.projected(u))
             return (
                 [context.wants(0) ? try jacobian.pairing(ofG, ofU).gradient?.sum() : nil],

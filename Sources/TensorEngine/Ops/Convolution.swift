@@ -6,6 +6,7 @@ extension Tensor {
         try require(
             dtype == weights.dtype && dtype.isFloatingPoint, "convolution",
             "input is \(dtype), weights \(weights.dtype), expected one floating-point type")
+        try requireOneBackend("convolution", self, weights)
         let result = try backend.convolution(self, weights, geometry)
         assert(result.shape == output)
         return record("convolution", [self, weights], result, savingInputs: [0, 1]) { context in
@@ -46,6 +47,7 @@ extension Tensor {
         try require(
             output == shape, "convolutionInputGradient",
             "a cotangent of shape \(shape), expected \(output) for input \(inputShape)")
+        try requireOneBackend("convolutionInputGradient", self, weights)
         let result = try backend.convolutionInputGradient(self, weights, geometry, inputShape: inputShape)
         return record(
             "convolutionInputGradient", [self, weights], result, savingInputs: [0, 1]
@@ -68,6 +70,7 @@ extension Tensor {
         try require(
             output == cotangent.shape, "convolutionWeightGradient",
             "a cotangent of shape \(cotangent.shape), expected \(output) for input \(shape)")
+        try requireOneBackend("convolutionWeightGradient", self, cotangent)
         let result = try backend.convolutionWeightGradient(
             self, cotangent, geometry, weightShape: weightShape)
         return record(

@@ -39,13 +39,13 @@ extension Tensor {
         }
     }
 
-    public static func + (a: Tensor, b: Double) throws -> Tensor { try a + a.constant(b) }
-    public static func - (a: Tensor, b: Double) throws -> Tensor { try a - a.constant(b) }
-    public static func * (a: Tensor, b: Double) throws -> Tensor { try a * a.constant(b) }
+    public static func + (a: Tensor, b: Double) throws -> Tensor { try a.affine("add", 1, b) }
+    public static func - (a: Tensor, b: Double) throws -> Tensor { try a.affine("subtract", 1, -b) }
+    public static func * (a: Tensor, b: Double) throws -> Tensor { try a.affine("multiply", b) }
     public static func / (a: Tensor, b: Double) throws -> Tensor { try a / a.constant(b) }
-    public static func + (a: Double, b: Tensor) throws -> Tensor { try b.constant(a) + b }
-    public static func - (a: Double, b: Tensor) throws -> Tensor { try b.constant(a) - b }
-    public static func * (a: Double, b: Tensor) throws -> Tensor { try b.constant(a) * b }
+    public static func + (a: Double, b: Tensor) throws -> Tensor { try b + a }
+    public static func - (a: Double, b: Tensor) throws -> Tensor { try b.affine("subtract", -1, a) }
+    public static func * (a: Double, b: Tensor) throws -> Tensor { try b * a }
     public static func / (a: Double, b: Tensor) throws -> Tensor { try b.constant(a) / b }
     public static prefix func - (a: Tensor) throws -> Tensor { try a.negated() }
 
@@ -158,6 +158,14 @@ extension Tensor {
         ) { [try rule($0)] }
     }
 
+    /// scale·x + shift; −0 is the shift that changes nothing, not even the sign of 0.
+    private func affine(_ name: String, _ scale: Double, _ shift: Double = -0.0) throws -> Tensor {
+        try require(dtype.isFloatingPoint, name, "the operand is \(dtype), expected floating point")
+        return record(name, [self], try backend.affine(self, scale: scale, shift: shift)) {
+            [scale == 1 ? $0.cotangent : try $0.cotangent * scale]
+        }
+    }
+
     private static func binary(
         _ name: String, _ operation: BinaryOperation, _ a: Tensor, _ b: Tensor, savingInputs: [Int] = [],
         rule: @escaping GradientRule
@@ -193,6 +201,7 @@ extension Tensor {
         try require(
             a.dtype == b.dtype && a.dtype.isFloatingPoint, name,
             "operands are \(a.dtype) and \(b.dtype), expected one floating-point type")
+        try requireOneBackend(name, a, b)
         guard let shape = Shape.broadcast(a.shape, b.shape) else {
             throw TensorError(
                 name, "shapes \(a.shape) and \(b.shape) do not broadcast; expected equal extents or 1")

@@ -17,6 +17,7 @@ extension Tensor {
                 transposeOther: transposeOther
             ).removingLeadingAxis()
         }
+        try requireOneBackend("matmul", self, other)
         let inner = transposeSelf ? shape[1] : shape[2]
         let otherInner = transposeOther ? other.shape[2] : other.shape[1]
         try require(

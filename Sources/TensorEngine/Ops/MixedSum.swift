@@ -101,7 +101,7 @@ public struct ConvolutionStage: Sendable {
 public struct MixedSumRecord: Sendable {
     public typealias Moments = (mean: Tensor, variance: Tensor)
 
-    /// The output of each branch's stages, before their batch norms.
+    /// The output of each branch's stages, before their batch norms; empty where they are not kept.
     public var outputs: [[Tensor]]
     /// What each branch's batch norms normalised by.
     public var moments: [[Moments?]]
@@ -111,55 +111,13 @@ public struct MixedSumRecord: Sendable {
         self.moments = moments
     }
 
-    fileprivate var tensors: [Tensor] {
-        outputs.flatMap(\.self) + moments.joined().compactMap(\.self).flatMap { [$0.mean, $0.variance] }
-    }
-
-    fileprivate init(_ tensors: [Tensor], of sum: MixedSum) {
-        var rest = tensors[...]
-        outputs = sum.branches.map { $0.stages.map { _ in rest.removeFirst() } }
-        moments = sum.branches.map {
-            $0.normalizations.map { $0.map { _ in (rest.removeFirst(), rest.removeFirst()) } }
-        }
-    }
-}
-
-/// The gradients of a mixed sum; what was not asked for is absent.
-public struct MixedSumGradient: Sendable {
-    public var sources: [Tensor?]
-    public var weights: Tensor?
-    /// For each branch and stage; all absent where no parameter is wanted.
-    public var stages: [[(depthwise: Tensor?, pointwise: Tensor)?]]
-    /// For each branch and batch norm with γ and β.
-    public var affine: [[(scale: Tensor, shift: Tensor)?]]
-
-    public init(
-        sources: [Tensor?], weights: Tensor?, stages: [[(depthwise: Tensor?, pointwise: Tensor)?]],
-        affine: [[(scale: Tensor, shift: Tensor)?]]
-    ) {
-        self.sources = sources
-        self.weights = weights
-        self.stages = stages
-        self.affine = affine
-    }
-}
-
-/// What is wanted of a mixed sum's gradient.
-public struct MixedSumWants: Sendable {
-    public var sources: [Bool]
-    /// What the gradient of each source is to include, and whether it may be added to in place.
-    public var carried: [(sum: Tensor, isOwn: Bool)?]
-    public var weights: Bool
-    /// Any of the convolutions' weights, γ and β.
-    public var parameters: Bool
-
-    public init(
-        sources: [Bool], carried: [(sum: Tensor, isOwn: Bool)?], weights: Bool, parameters: Bool
-    ) {
-        self.sources = sources
-        self.carried = carried
-        self.weights = weights
-        self.parameters = parameters
+    /// The same of other tensors.
+    public func map(_ change: (Tensor) throws -> Tensor) rethrows -> MixedSumRecord {
+        MixedSumRecord(
+            outputs: try outputs.map { try $0.map(change) },
+            moments: try moments.map {
+                try $0.map { try $0.map { (try change($0.mean), try change($0.variance)) } }
+            })
     }
 }
 
@@ -171,113 +129,100 @@ extension MixedSum {
         output: Tensor, moments: [[(moments: MixedSumRecord.Moments?, rows: Int)]]
     ) {
         let shapes = try shapes()
-        let leaves = leaves
-        guard leaves[0].backend.fusesOperations else {
-            let (output, moments) = try composed()
-            return (output, zip(moments, shapes).map { zip($0, $1).map { ($0, $1.rows) } })
+        func withRows(_ moments: [[MixedSumRecord.Moments?]]) -> [[(MixedSumRecord.Moments?, Int)]] {
+            zip(moments, shapes).map { zip($0, $1).map { ($0, $1.rows) } }
         }
-        let keeps = leaves.contains(where: \.isDifferentiable)
-        var moments: [[MixedSumRecord.Moments?]] = []
-        // The closures below outlive this call and must not keep the sum's tensors.
-        let nothing = try leaves[0].backend.empty([0], leaves[0].dtype)
-        let template = replacing(leaves.map { _ in nothing })
+        let leaves = leaves
+        let inputs = leaves.flat
+        guard
+            let (output, record) = try inputs[0].backend.mixedSum(
+                self, keepingOutputs: inputs.contains(where: \.isDifferentiable))
+        else {
+            let (output, moments) = try composed()
+            return (output, withRows(moments))
+        }
 
-        let outputs = try fused("mixedSum", leaves) { inputs in
-            [try template.replacing(inputs).composed().output]
-        } forward: { inputs in
-            let sum = template.replacing(inputs)
-            let (output, record) = try inputs[0].backend.mixedSum(sum, keepingOutputs: keeps)
-            moments = record.moments
-            return ([output], keeps ? record.tensors : [])
+        // The closures below outlive this call and must not keep the sum's tensors.
+        let nothing = try inputs[0].backend.empty([0], inputs[0].dtype)
+        let places = leaves.map { _ in nothing }
+        let template = replacing(places)
+        let outputs = try fused("mixedSum", inputs, outputs: [output], saved: record) { inputs in
+            [try template.replacing(MixedLeaves(flat: inputs, like: places)).composed().output]
         } backward: { context in
-            let sum = template.replacing(context.inputs)
-            let wanted = sum.sources.indices.filter(context.wants)
-            for index in wanted { context.sums?.declareOwn(index) }
-            let gradient = try context.inputs[0].backend.mixedSumGradient(
-                sum, record: MixedSumRecord(context.saved, of: sum), cotangent: context.cotangents[0]!,
-                wants: sum.wants(
-                    context.inputs.indices.map(context.wants),
-                    carried: sum.sources.indices.map { wanted.contains($0) ? context.sums?.take($0) : nil }))
-            return sum.leaves(of: gradient)
+            let sum = template.replacing(MixedLeaves(flat: context.inputs, like: places))
+            let carried = sum.sources.indices.map { context.wants($0) ? context.sums?.take($0) : nil }
+            let wants = MixedLeaves(flat: context.inputs.indices.map(context.wants), like: places)
+            guard
+                let gradient = try context.inputs[0].backend.mixedSumGradient(
+                    sum, record: context.saved, cotangent: context.cotangents[0]!, wants: wants,
+                    carried: carried)
+            else {
+                for (index, carried) in carried.enumerated() { context.sums?.giveBack(carried, index) }
+                return nil
+            }
+            for index in sum.sources.indices where context.wants(index) { context.sums?.declareOwn(index) }
+            let found = gradient.flat
+            try require(
+                found.count == context.inputs.count, "mixedSum",
+                "a gradient of \(found.count) leaves from the backend, expected \(context.inputs.count)")
+            return found
         } doubleBackward: { context in
-            let sum = template.replacing(context.inputs)
+            let sum = template.replacing(MixedLeaves(flat: context.inputs, like: places))
             guard let cotangent = context.cotangents[0],
                 sum.branches.allSatisfy({ branch in
                     branch.imageFactors == nil && branch.normalizations.allSatisfy { $0?.affine == nil }
                 })
             else { return nil }
             let found = try MixedSumDoubleBackward(
-                sum, MixedSumRecord(context.saved, of: sum), along: sum.direction(context.gradientCotangents),
-                cotangent: cotangent, wants: sum.wants(context.inputs.indices.map(context.wants)))()
-            return (sum.leaves(of: found.gradient), [found.derivative])
+                sum, context.saved, along: MixedLeaves(flat: context.gradientCotangents, like: places),
+                cotangent: cotangent,
+                wants: MixedLeaves(flat: context.inputs.indices.map(context.wants), like: places))()
+            return (found.gradient.flat, [found.derivative])
         }
-        return (outputs[0], zip(moments, shapes).map { zip($0, $1).map { ($0, $1.rows) } })
+        return (outputs[0], withRows(record.moments))
     }
 
-    /// Everything the sum can be differentiated in: sources, weights, and branch by branch the stages'
-    /// convolutions and the norms' γ and β.
-    private var leaves: [Tensor] {
-        sources + (weights.map { [$0] } ?? [])
-            + branches.flatMap { branch in
-                branch.stages.flatMap { ($0.depthwise.map { [$0] } ?? []) + [$0.pointwise] }
-                    + branch.normalizations.flatMap { $0?.affine.map { [$0.scale, $0.shift] } ?? [] }
-            }
-    }
-
-    /// - Parameter leaves: whether the gradient for each leaf is wanted.
-    private func wants(
-        _ leaves: [Bool], carried: [(sum: Tensor, isOwn: Bool)?]? = nil
-    ) -> MixedSumWants {
-        let first = sources.count + (weights == nil ? 0 : 1)
-        return MixedSumWants(
-            sources: Array(leaves.prefix(sources.count)), carried: carried ?? sources.map { _ in nil },
-            weights: weights != nil && leaves[sources.count],
-            parameters: leaves.dropFirst(first).contains(true))
-    }
-
-    /// A direction from a value for each leaf, of a sum without γ and β.
-    private func direction(_ leaves: [Tensor?]) -> MixedSumDirection {
-        var rest = leaves.dropFirst(sources.count)
-        return MixedSumDirection(
-            sources: Array(leaves.prefix(sources.count)),
-            weights: weights == nil ? nil : rest.removeFirst(),
-            stages: branches.map {
-                $0.stages.map { ($0.depthwise == nil ? nil : rest.removeFirst(), rest.removeFirst()) }
+    /// Everything that the sum can be differentiated in.
+    public var leaves: MixedLeaves<Tensor> {
+        MixedLeaves(
+            sources: sources, weights: weights,
+            branches: branches.map { branch in
+                .init(
+                    stages: branch.stages.map { .init(depthwise: $0.depthwise, pointwise: $0.pointwise) },
+                    affine: branch.normalizations.map {
+                        $0?.affine.map { .init(scale: $0.scale, shift: $0.shift) }
+                    })
             })
     }
 
-    private func leaves(of gradient: MixedSumGradient) -> [Tensor?] {
-        var result = gradient.sources
-        if weights != nil { result.append(gradient.weights) }
-        for (index, branch) in branches.enumerated() {
-            for (stage, found) in zip(branch.stages, gradient.stages[index]) {
-                if stage.depthwise != nil { result.append(found?.depthwise) }
-                result.append(found?.pointwise)
+    /// The same sum of other sources, weights and parameters.
+    public func replacing(_ leaves: MixedLeaves<Tensor>) -> MixedSum {
+        var result = self
+        (result.sources, result.weights) = (leaves.sources, leaves.weights)
+        for (index, found) in leaves.branches.enumerated() {
+            if !found.stages.isEmpty {
+                result.branches[index].transform = .convolutions(
+                    zip(branches[index].stages, found.stages).map {
+                        ConvolutionStage(depthwise: $1.depthwise, pointwise: $1.pointwise, $0.geometry)
+                    })
             }
-            for (norm, found) in zip(branch.normalizations, gradient.affine[index]) where norm?.affine != nil
-            {
-                result += [found?.scale, found?.shift]
+            for (norm, affine) in found.affine.enumerated() {
+                guard let affine else { continue }
+                result.branches[index].normalizations[norm]?.affine = (affine.scale, affine.shift)
             }
         }
         return result
     }
 
-    private func replacing(_ leaves: [Tensor]) -> MixedSum {
-        var rest = leaves[...]
-        var result = self
-        for index in sources.indices { result.sources[index] = rest.removeFirst() }
-        if weights != nil { result.weights = rest.removeFirst() }
+    /// The same sum of other tensors, its constants included.
+    public func map(_ change: (Tensor) throws -> Tensor) rethrows -> MixedSum {
+        var result = replacing(try leaves.map(change))
         for index in branches.indices {
-            if case .convolutions(var stages) = branches[index].transform {
-                for stage in stages.indices {
-                    if stages[stage].depthwise != nil { stages[stage].depthwise = rest.removeFirst() }
-                    stages[stage].pointwise = rest.removeFirst()
+            result.branches[index].imageFactors = try branches[index].imageFactors.map(change)
+            for (norm, normalization) in branches[index].normalizations.enumerated() {
+                result.branches[index].normalizations[norm]?.moments = try normalization?.moments.map {
+                    (try change($0.mean), try change($0.variance))
                 }
-                result.branches[index].transform = .convolutions(stages)
-            }
-            for norm in branches[index].normalizations.indices
-            where branches[index].normalizations[norm]?.affine != nil {
-                result.branches[index].normalizations[norm]!.affine = (rest.removeFirst(), rest.removeFirst())
             }
         }
         return result
@@ -317,13 +262,19 @@ extension MixedSum {
 
     /// The shape that each branch has after each of its stages.
     private func shapes() throws -> [[Shape]] {
-        try require(!branches.isEmpty, "mixedSum", "no branches, expected at least one")
+        try require(
+            !branches.isEmpty && !sources.isEmpty, "mixedSum",
+            "no branches or sources, expected at least one of each")
         for source in sources {
             try require(
                 source.shape.rank == 4 && source.shape[0] == sources[0].shape[0]
                     && source.dtype == sources[0].dtype && source.dtype.isFloatingPoint, "mixedSum",
                 "a source \(source.dtype) \(source.shape) beside \(sources[0].dtype) \(sources[0].shape), expected "
                     + "NHWC of one type and batch")
+        }
+        _ = try map { tensor in
+            try requireOneBackend("mixedSum", sources[0], tensor)
+            return tensor
         }
         let shapes = try branches.map(shapes)
         try require(

@@ -1,11 +1,3 @@
-/// A direction in all that a mixed sum can be differentiated in; absent parts are 0.
-struct MixedSumDirection {
-    var sources: [Tensor?]
-    var weights: Tensor?
-    /// For each branch and stage.
-    var stages: [[(depthwise: Tensor?, pointwise: Tensor?)]]
-}
-
 /// The second derivative of a mixed sum y whose norms have no γ and β and whose images have no factors.
 ///
 /// The backward pass takes the cotangent g to the sum's gradient. Paired with a direction that is ⟨g, ẏ⟩, with ẏ
@@ -15,15 +7,16 @@ struct MixedSumDirection {
 struct MixedSumDoubleBackward {
     let sum: MixedSum
     let record: MixedSumRecord
-    let direction: MixedSumDirection
+    /// Absent parts are 0.
+    let direction: MixedLeaves<Tensor?>
     /// g.
     let cotangent: Tensor
-    let wants: MixedSumWants
+    let wants: MixedLeaves<Bool>
     private let backend: any Backend
 
     init(
-        _ sum: MixedSum, _ record: MixedSumRecord, along direction: MixedSumDirection, cotangent: Tensor,
-        wants: MixedSumWants
+        _ sum: MixedSum, _ record: MixedSumRecord, along direction: MixedLeaves<Tensor?>, cotangent: Tensor,
+        wants: MixedLeaves<Bool>
     ) {
         (self.sum, self.record, self.direction) = (sum, record, direction)
         (self.cotangent, self.wants) = (cotangent, wants)
@@ -31,7 +24,7 @@ struct MixedSumDoubleBackward {
     }
 
     /// - Returns: the gradient, and ẏ.
-    func callAsFunction() throws -> (gradient: MixedSumGradient, derivative: Tensor?) {
+    func callAsFunction() throws -> (gradient: MixedLeaves<Tensor?>, derivative: Tensor?) {
         let rectified = try sum.sources.indices.map { index in
             sum.branches.contains { $0.source == index && !$0.stages.isEmpty }
                 ? try backend.unary(.relu, sum.sources[index]) : nil
@@ -42,7 +35,7 @@ struct MixedSumDoubleBackward {
         var toSources = Totals(sum.sources.count)
         var toRectified = Totals(sum.sources.count)
         var toWeights: [Tensor] = []
-        var toStages: [[(depthwise: Tensor?, pointwise: Tensor)?]] = []
+        var gradient = wants.map { _ in Tensor?.none }
         var derivative = ChannelTerms()
 
         for (index, branch) in sum.branches.enumerated() {
@@ -74,7 +67,7 @@ struct MixedSumDoubleBackward {
             }
 
             let jacobian = try jacobian(index, branch.normalizations.count - 1, at: end.value)
-            let (w, v) = (try weight(sum.weights, index), try weight(direction.weights, index))
+            let (w, v) = (try weight(sum.weights, index), try weight(direction.weights ?? nil, index))
             let ofG = try jacobian.projected(cotangent)
             var q = ChannelTerms()
             var toWeight: Tensor?
@@ -93,26 +86,20 @@ struct MixedSumDoubleBackward {
 
             if stages.isEmpty {
                 try q.sum().map { try toSources.add(pull($0), at: source) }
-                toStages.append([])
             } else {
                 var p = ChannelTerms()
                 try p.add(jacobian.product(ofG), times: w)
                 let found = try backward(stages, index, p: p.sum()!, q: q.sum())
                 try found.rectified.map { try toRectified.add($0, at: source) }
-                toStages.append(found.stages)
+                gradient.branches[index].stages = found.stages
             }
         }
         for (index, total) in toRectified.values.enumerated() {
             try total.map { try toSources.add(masked($0, rectified[index]!), at: index) }
         }
-        return (
-            MixedSumGradient(
-                sources: toSources.values,
-                weights: wants.weights ? try Tensor.concatenated(toWeights, axis: 0) : nil,
-                stages: wants.parameters ? toStages : sum.branches.map { $0.stages.map { _ in nil } },
-                affine: sum.branches.map { $0.normalizations.map { _ in nil } }),
-            try derivative.sum()
-        )
+        gradient.sources = toSources.values
+        if wants.weights == true { gradient.weights = try Tensor.concatenated(toWeights, axis: 0) }
+        return (gradient, try derivative.sum())
     }
 
     // MARK: One branch of convolutions
@@ -138,7 +125,8 @@ struct MixedSumDoubleBackward {
                 }
                 .map { try masked($0, input) }
             }
-            let along = direction.stages[branch][index]
+            let direction = direction.branches[branch].stages[index]
+            let along = (depthwise: direction.depthwise ?? nil, pointwise: direction.pointwise)
             var (middle, middleAlong) = (input, inputAlong)
             if let depthwise = stage.depthwise {
                 let geometry = stage.depthwiseGeometry(input.shape)
@@ -162,10 +150,10 @@ struct MixedSumDoubleBackward {
     ///   - p, q: of the last stage's output.
     /// - Returns: q of the first stage's rectified input, and the cotangents of the convolutions' weights.
     private func backward(_ points: [StagePoint], _ branch: Int, p: Tensor, q: Tensor?) throws
-        -> (rectified: Tensor?, stages: [(depthwise: Tensor?, pointwise: Tensor)?])
+        -> (rectified: Tensor?, stages: [MixedLeaves<Tensor?>.Stage])
     {
         var (p, q) = (p, q)
-        var found: [(depthwise: Tensor?, pointwise: Tensor)?] = []
+        var found: [MixedLeaves<Tensor?>.Stage] = []
         for (index, point) in points.enumerated().reversed() {
             let pointwise = point.stage.pointwise
             func back(_ g: Tensor, _ weights: Tensor, _ geometry: ConvolutionGeometry, to input: Tensor)
@@ -203,7 +191,8 @@ struct MixedSumDoubleBackward {
                 }
                 try pullBack(depthwise, point.along.depthwise, geometry, to: point.input)
             }
-            found.append(ofPointwise.map { (ofDepthwise, $0) })
+            found.append(
+                .init(depthwise: point.stage.depthwise.map { _ in ofDepthwise }, pointwise: ofPointwise))
             guard index > 0 else { break }
 
             let before = points[index - 1]

@@ -48,6 +48,7 @@ extension Tensor {
                 extents == first.shape.extents && other.dtype == first.dtype, "concatenate",
                 "\(other.dtype) \(other.shape) cannot join \(first.dtype) \(first.shape) along axis \(axis)")
         }
+        try requireOneBackend("concatenate", first, tensors)
         let extents = tensors.map { $0.shape[axis] }
         return record("concatenate", tensors, try first.backend.concatenate(tensors, axis: axis)) { context in
             var start = 0
@@ -104,6 +105,7 @@ extension Tensor {
         try require(
             shape.rank == 2 && indices.shape.rank == 1 && indices.dtype == .int32, "rows",
             "a \(shape) table and \(indices.dtype) \(indices.shape) indices; expected [R, C] and int32 [N]")
+        try requireOneBackend("rows", self, indices)
         let count = shape[0]
         return record("rows", [self], try backend.gatherRows(self, indices)) {
             [try $0.cotangent.scatteringRows(to: indices, of: count)]
@@ -115,6 +117,7 @@ extension Tensor {
         try require(
             shape.rank == 2 && indices.shape == [shape[0]] && indices.dtype == .int32, "scatterRows",
             "\(shape) by \(indices.dtype) \(indices.shape) indices; expected [N, C] and int32 [N]")
+        try requireOneBackend("scatterRows", self, indices)
         return record("scatterRows", [self], try backend.scatterRows(self, indices, rows: rows)) {
             [try $0.cotangent.rows(at: indices)]
         }

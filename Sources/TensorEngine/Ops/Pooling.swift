@@ -11,6 +11,7 @@ extension Tensor {
 
     /// out[n, p, c] = self[n, positions[n, p, c], c], the positions within an image's flattened H·W plane.
     func gatheringPositions(_ positions: Tensor) throws -> Tensor {
+        try requireOneBackend("gatherPositions", self, positions)
         let inputShape = shape
         return record("gatherPositions", [self], try backend.gatherPositions(self, positions)) {
             [try $0.cotangent.scatteringPositions(positions, inputShape: inputShape)]
@@ -19,7 +20,8 @@ extension Tensor {
 
     /// The adjoint of `gatheringPositions`: max pooling's gradient.
     func scatteringPositions(_ positions: Tensor, inputShape: Shape) throws -> Tensor {
-        record(
+        try requireOneBackend("scatterPositions", self, positions)
+        return record(
             "scatterPositions", [self], try backend.scatterPositions(self, positions, inputShape: inputShape)
         ) {
             [try $0.cotangent.gatheringPositions(positions)]

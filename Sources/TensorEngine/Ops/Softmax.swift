@@ -10,15 +10,11 @@ extension Tensor {
 
     /// The Int32 tensor [N] of classes as rows [N, classes] of 0 and 1.
     ///
-    /// - Throws: `TensorError` if a class is not in 0..<classes.
+    /// - Throws: `TensorError` if these are no classes, or the backend finds one that is not in 0..<classes.
     public func oneHot(_ classes: Int, _ dtype: DType) throws -> Tensor {
-        let labels: [Int32] = try values()
-        var rows = [Float](repeating: 0, count: labels.count * classes)
-        for (row, label) in labels.enumerated() {
-            try require(
-                label >= 0 && label < classes, "oneHot", "label \(label), expected 0..<\(classes)")
-            rows[row * classes + Int(label)] = 1
-        }
-        return try backend.tensor(rows, [labels.count, classes]).cast(to: dtype)
+        try require(
+            self.dtype == .int32 && shape.rank == 1 && dtype.isFloatingPoint, "oneHot",
+            "\(self.dtype) \(shape) as \(dtype), expected int32 [N] as a floating-point type")
+        return try backend.oneHot(self, classes: classes, dtype)
     }
 }

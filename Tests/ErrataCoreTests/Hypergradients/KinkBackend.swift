@@ -64,39 +64,6 @@ final class KinkBackend: Backend {
 
     private func wrapped(_ x: Tensor?) -> Tensor? { x.map { wrapped($0) } }
 
-    private func bare(_ sum: MixedSum) -> MixedSum {
-        var sum = sum
-        sum.sources = sum.sources.map { bare($0) }
-        sum.weights = bare(sum.weights)
-        for index in sum.branches.indices {
-            sum.branches[index].imageFactors = bare(sum.branches[index].imageFactors)
-            if case .convolutions(let stages) = sum.branches[index].transform {
-                sum.branches[index].transform = .convolutions(
-                    stages.map {
-                        ConvolutionStage(
-                            depthwise: bare($0.depthwise), pointwise: bare($0.pointwise), $0.geometry)
-                    })
-            }
-            sum.branches[index].normalizations = sum.branches[index].normalizations.map { norm in
-                norm.map { norm in
-                    Normalization(
-                        affine: norm.affine.map { (bare($0.scale), bare($0.shift)) },
-                        moments: norm.moments.map { (bare($0.mean), bare($0.variance)) },
-                        epsilon: norm.epsilon)
-                }
-            }
-        }
-        return sum
-    }
-
-    private func mapped(_ record: MixedSumRecord, _ change: (Tensor) -> Tensor) -> MixedSumRecord {
-        MixedSumRecord(
-            outputs: record.outputs.map { $0.map(change) },
-            moments: record.moments.map {
-                $0.map { $0.map { (change($0.mean), change($0.variance)) } }
-            })
-    }
-
     /// Watches the signs that each stage's ReLU sees, and the positions of maxima.
     private func watch(_ sum: MixedSum, _ record: MixedSumRecord) {
         for (index, branch) in sum.branches.enumerated() {
@@ -145,17 +112,17 @@ final class KinkBackend: Backend {
         return wrapped(result)
     }
 
-    func mixedSum(_ sum: MixedSum, keepingOutputs: Bool) -> (output: Tensor, record: MixedSumRecord) {
-        let sum = bare(sum)
-        let (output, record) = inner.mixedSum(sum, keepingOutputs: true)
+    func mixedSum(_ sum: MixedSum, keepingOutputs: Bool) -> (output: Tensor, record: MixedSumRecord)? {
+        let sum = sum.map(bare)
+        guard let (output, record) = inner.mixedSum(sum, keepingOutputs: true) else { return nil }
         watch(sum, record)
-        return (wrapped(output), mapped(record) { wrapped($0) })
+        return (wrapped(output), record.map(wrapped))
     }
 
     // MARK: Handed on
 
     var summary: String { inner.summary }
-    var fusesOperations: Bool { inner.fusesOperations }
+    var identity: String { inner.identity }
     var memory: MemoryUse { inner.memory }
     func resetPeakMemory() { inner.resetPeakMemory() }
     func empty(_ shape: Shape, _ dtype: DType) -> Tensor { wrapped(inner.empty(shape, dtype)) }
@@ -170,6 +137,12 @@ final class KinkBackend: Backend {
     }
     func contiguous(_ x: Tensor) -> Tensor { wrapped(inner.contiguous(bare(x))) }
     func cast(_ x: Tensor, to dtype: DType) -> Tensor { wrapped(inner.cast(bare(x), to: dtype)) }
+    func affine(_ x: Tensor, scale: Double, shift: Double) -> Tensor {
+        wrapped(inner.affine(bare(x), scale: scale, shift: shift))
+    }
+    func oneHot(_ labels: Tensor, classes: Int, _ dtype: DType) throws -> Tensor {
+        wrapped(try inner.oneHot(bare(labels), classes: classes, dtype))
+    }
     func broadcast(_ x: Tensor, to shape: Shape) -> Tensor { wrapped(inner.broadcast(bare(x), to: shape)) }
     func add(_ x: Tensor, into sum: Tensor) { inner.add(bare(x), into: bare(sum)) }
     func reduce(_ operation: ReduceOperation, _ x: Tensor, axes: [Int]) -> Tensor {
@@ -187,11 +160,11 @@ final class KinkBackend: Backend {
     func pad(_ x: Tensor, axis: Int, before: Int, after: Int) -> Tensor {
         wrapped(inner.pad(bare(x), axis: axis, before: before, after: after))
     }
-    func gatherRows(_ table: Tensor, _ indices: Tensor) -> Tensor {
-        wrapped(inner.gatherRows(bare(table), bare(indices)))
+    func gatherRows(_ table: Tensor, _ indices: Tensor) throws -> Tensor {
+        wrapped(try inner.gatherRows(bare(table), bare(indices)))
     }
-    func scatterRows(_ x: Tensor, _ indices: Tensor, rows: Int) -> Tensor {
-        wrapped(inner.scatterRows(bare(x), bare(indices), rows: rows))
+    func scatterRows(_ x: Tensor, _ indices: Tensor, rows: Int) throws -> Tensor {
+        wrapped(try inner.scatterRows(bare(x), bare(indices), rows: rows))
     }
     func matmul(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor {
         wrapped(inner.matmul(bare(a), bare(b), transposeA: transposeA, transposeB: transposeB))
@@ -255,20 +228,12 @@ final class KinkBackend: Backend {
         wrapped(inner.normal(shape, dtype, from: stream))
     }
     func mixedSumGradient(
-        _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedSumWants
-    ) -> MixedSumGradient {
-        var wants = wants
-        wants.carried = wants.carried.map { $0.map { (bare($0.sum), $0.isOwn) } }
-        var gradient = inner.mixedSumGradient(
-            bare(sum), record: mapped(record) { bare($0) }, cotangent: bare(cotangent), wants: wants)
-        gradient.sources = gradient.sources.map { wrapped($0) }
-        gradient.weights = wrapped(gradient.weights)
-        gradient.stages = gradient.stages.map {
-            $0.map { $0.map { (wrapped($0.depthwise), wrapped($0.pointwise)) } }
-        }
-        gradient.affine = gradient.affine.map {
-            $0.map { $0.map { (wrapped($0.scale), wrapped($0.shift)) } }
-        }
-        return gradient
+        _ sum: MixedSum, record: MixedSumRecord, cotangent: Tensor, wants: MixedLeaves<Bool>,
+        carried: [CarriedCotangent?]
+    ) -> MixedLeaves<Tensor?>? {
+        inner.mixedSumGradient(
+            sum.map(bare), record: record.map(bare), cotangent: bare(cotangent), wants: wants,
+            carried: carried.map { $0.map { (bare($0.sum), $0.isOwn) } }
+        )?.map { $0.map(wrapped) }
     }
 }

@@ -1,3 +1,4 @@
+import CPUEngine
 import ErrataCore
 import Foundation
 import NeuralNetworks
@@ -13,8 +14,9 @@ struct LearnerHypergradientTests {
         as dtype: DType = .float64, weighter: any ClassWeighter = ValidationLossWeighter(),
         _ change: (inout LearnerSettings) -> Void = { _ in }
     ) throws -> MultilevelProblem {
+        let backend = try CPUBackend(threads: 1)
         func search(_ dtype: DType) throws -> TinySearch {
-            try TinySearch(dtype, weighter: weighter) { settings in
+            try TinySearch(dtype, weighter: weighter, on: backend) { settings in
                 settings.weights.rate = 0.2
                 (settings.gan.generatorRate, settings.gan.discriminatorRate) = (0.05, 0.05)
                 change(&settings)
