@@ -32,7 +32,8 @@ public final class BufferUpdates: Sendable {
                 guard value.shape == before.shape, value.dtype == before.dtype else {
                     throw TensorError(
                         "buffer",
-                        "an update is \(value.dtype) \(value.shape), the buffer \(before.dtype) \(before.shape)")
+                        "an update is \(value.dtype) \(value.shape), the buffer \(before.dtype) \(before.shape)"
+                    )
                 }
                 result[buffer.index] = value
             }

@@ -54,12 +54,21 @@ private struct SharedProblem {
         let training = try parts("training")
         let all = (0..<accumulation).flatMap { members(of: communicator.rank, among: size, part: $0) }
         let validation = try Batch("validation", all, on: backend)
+        let builder = LayoutBuilder()
+        let mean = builder.root.buffer("mean", [Self.features], .zeros)
         let w1 = Player(
-            "w1", parameters: try start("w1"),
+            "w1", parameters: try start("w1"), buffers: [try backend.zeros([Self.features], .float64)],
             descent: DescentStep(SGD(momentum: 0.9, weightDecay: 0.1), rate: 0.5, clip: 0.1),
             accumulation: accumulation, dependencies: [.architecture]
         ) {
-            Evaluation(try training[$0.occasion.part].losses($0["w1"][0], $0.architecture[0]).mean())
+            let batch = training[$0.occasion.part]
+            let updates = BufferUpdates()
+            let context = ForwardContext(
+                ModelState(parameters: $0["w1"], buffers: $0.buffers["w1"]!), updates: updates)
+            context.update(mean) { try context[mean] * 0.9 + batch.x.mean(axes: [0]) }
+            var found = Evaluation(try batch.losses($0["w1"][0], $0.architecture[0]).mean())
+            found.updates["w1"] = updates
+            return found
         }
         let h = Player(
             "h", parameters: try start("h"), descent: DescentStep(Adam(epsilon: 0.1), rate: 0.2), steps: 2,
@@ -114,6 +123,8 @@ private struct SharedProblem {
 struct RankTests {
     private struct Found: Sendable, Equatable {
         var players: [ValueID: [Double]] = [:]
+        var buffers: [Double] = []
+        var values: [Double] = []
         var terms: [String: [Double]] = [:]
         var gradient: [Double] = []
     }
@@ -127,7 +138,10 @@ struct RankTests {
         var found = Found()
         for player in built.levels.flatMap(\.players) {
             found.players[player.id] = try solution.values[player.id][0].doubles()
+            found.values.append(try #require(solution.observations[player.id]?.value))
         }
+        found.values.append(gradient.value)
+        found.buffers = try #require(solution.values.buffers["w1"]?[0]).doubles()
         found.terms = try gradient.terms.mapValues { try $0[0].doubles() }
         found.gradient = try gradient.gradient[0].doubles()
         return found
@@ -156,6 +170,8 @@ struct RankTests {
             for (id, expected) in whole.players {
                 #expect(relativeDistance(try #require(ranks[0].players[id]), expected) < 1e-12, "\(id)")
             }
+            #expect(relativeDistance(ranks[0].buffers, whole.buffers) < 1e-12)
+            #expect(relativeDistance(ranks[0].values, whole.values) < 1e-12)
             #expect(Set(ranks[0].terms.keys) == Set(whole.terms.keys))
             for (path, expected) in whole.terms {
                 #expect(expected.contains { abs($0) > 1e-6 } || path == "h", "\(path) is 0")

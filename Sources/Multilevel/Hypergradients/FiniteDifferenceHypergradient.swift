@@ -10,7 +10,8 @@ public struct FiniteDifferenceHypergradient: Hypergradient {
 
     public func gradient(of problem: MultilevelProblem, at solution: Solution) throws -> OuterGradient {
         try AdjointSweep(
-            problem, solution, paths: paths, levels: UnrolledLevels(CentralDifference(scale: scale), clip: clip)
+            problem, solution, paths: paths,
+            levels: UnrolledLevels(CentralDifference(scale: scale), clip: clip)
         ).gradient()
     }
 }
