@@ -14,10 +14,11 @@ public struct Solution: Sendable {
 
     /// What an evaluation showed.
     public struct Observation: Sendable {
-        /// A player's objective before its first step.
+        /// A player's objective before its first step, on all ranks together.
         public var value: Double?
         /// The norm of the first gradient before clipping, where the player clips.
         public var gradientNorm: Double?
+        /// Of this rank, like the extras.
         public var metrics: [String: Double]
         public var extras: [String: Tensor]
     }
@@ -108,13 +109,14 @@ extension MultilevelProblem {
             let gradient = try variables.gradients(
                 of: [found.value], releasingGraph: true, over: communicator)[.value(player.id)]!
             step.gradient = try part == 0 ? gradient : step.gradient.adding(gradient)
-            for (id, updates) in found.updates {
+            for (id, updates) in found.updates.sorted(by: { $0.key < $1.key }) {
                 values.buffers[id] = try communicator.mean(updates.updated(values.buffers[id] ?? []))
                 solution.values.buffers[id] = values.buffers[id]
             }
             if differentiated.isObserved {
                 observation = .init(
-                    value: try found.value.item(), metrics: found.metrics, extras: found.extras)
+                    value: try communicator.mean([found.value.detached])[0].item(), metrics: found.metrics,
+                    extras: found.extras)
             }
         }
         if player.accumulation > 1 {

@@ -19,19 +19,21 @@ public final class BufferUpdates: Sendable {
         passes.withLock { $0[pass][buffer] = $0[pass][buffer] ?? value }
     }
 
-    /// The buffers with what was collected in place; constants.
+    /// The buffers with what was collected in place; constants. Updates are computed in the order of the layout, so
+    /// that they may ask other ranks.
     ///
     /// - Throws: `TensorError` if an update has another shape than its buffer; what the updates throw.
     public func updated(_ buffers: [Tensor]) throws -> [Tensor] {
         var result = buffers
         for pass in passes.withLock({ $0 }) {
-            for (buffer, value) in pass {
+            for (buffer, value) in pass.sorted(by: { $0.key.index < $1.key.index }) {
                 let value = try value().detached
                 let before = result[buffer.index]
                 guard value.shape == before.shape, value.dtype == before.dtype else {
                     throw TensorError(
                         "buffer",
-                        "an update is \(value.dtype) \(value.shape), the buffer \(before.dtype) \(before.shape)")
+                        "an update is \(value.dtype) \(value.shape), the buffer \(before.dtype) \(before.shape)"
+                    )
                 }
                 result[buffer.index] = value
             }

@@ -50,7 +50,8 @@ public struct AdjointSweep {
             }
         }
         return try OuterGradient(
-            outer, gradient: try cotangents.total(for: problem.architecture), terms: cotangents.terms)
+            outer, gradient: try cotangents.total(for: problem.architecture), terms: cotangents.terms,
+            over: problem.communicator)
     }
 
     private func pullOuter(_ kept: KeptPaths, _ cotangents: inout Cotangents) throws -> Evaluation {

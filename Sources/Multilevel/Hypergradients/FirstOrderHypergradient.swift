@@ -14,6 +14,7 @@ public struct FirstOrderHypergradient: Hypergradient {
         let gradient = try variables.gradients(
             of: [outer.value], releasingGraph: true, over: problem.communicator)[.architecture]!
         return try OuterGradient(
-            outer, gradient: gradient, terms: [MultilevelProblem.directPath: gradient])
+            outer, gradient: gradient, terms: [MultilevelProblem.directPath: gradient],
+            over: problem.communicator)
     }
 }

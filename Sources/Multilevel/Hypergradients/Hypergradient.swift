@@ -34,11 +34,15 @@ public struct OuterGradient: Sendable {
     public let terms: [String: [Tensor]]
 
     /// - Parameters:
-    ///   - outer: the outer objective's evaluation.
+    ///   - outer: the outer objective's evaluation on this rank.
     ///   - gradient: for each tensor of the architecture.
-    /// - Throws: `TensorError` if the outer objective is no scalar.
-    public init(_ outer: Evaluation, gradient: [Tensor], terms: [String: [Tensor]] = [:]) throws {
-        value = try outer.value.item()
+    ///   - communicator: the ranks over which the outer objective is the mean.
+    /// - Throws: `TensorError` if the outer objective is no scalar; what the communicator throws.
+    public init(
+        _ outer: Evaluation, gradient: [Tensor], terms: [String: [Tensor]] = [:],
+        over communicator: any Communicator = Alone()
+    ) throws {
+        value = try communicator.mean([outer.value.detached])[0].item()
         metrics = outer.metrics
         self.gradient = gradient
         self.terms = terms
