@@ -7,8 +7,8 @@ func library(_ name: String, path: String? = nil, _ dependencies: [Target.Depend
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
-func plugin(_ name: String) -> Target {
-    library(name, path: "Plugins/\(name)", ["ErrataCore"])
+func plugin(_ name: String, _ more: [Target.Dependency] = []) -> Target {
+    library(name, path: "Plugins/\(name)", ["ErrataCore"] + more)
 }
 
 func tests(of name: String, _ more: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
@@ -23,8 +23,10 @@ let package = Package(
         .executable(name: "errata", targets: ["errata"]),
         .library(name: "ErrataCore", targets: ["ErrataCore"]),
         .library(name: "ErrataCLI", targets: ["ErrataCLI"]),
+        .library(name: "Cells", targets: ["Cells"]),
         .library(name: "DARTS", targets: ["DARTS"]),
         .library(name: "DCGAN", targets: ["DCGAN"]),
+        .library(name: "Images", targets: ["Images"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -39,35 +41,58 @@ let package = Package(
         library("TensorEngine", []),
         library("CPUEngine", ["TensorEngine", "CKernels", "COpenBLAS"]),
         library("NeuralNetworks", ["TensorEngine"]),
+        library("Multilevel", ["NeuralNetworks"]),
         library("Datasets", ["TensorEngine", "CZlib"]),
-        library("ErrataCore", ["NeuralNetworks", "Datasets"]),
-        library("Experiments", ["ErrataCore", "CPUEngine", "CYAML", "CHDF5", "CZlib"]),
+        library("ErrataCore", ["Multilevel", "Datasets"]),
+        library("Experiments", ["ErrataCore", "CYAML", "CHDF5", "CZlib"]),
         library(
             "ErrataCLI",
             [
                 "Experiments", "CPUEngine",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
-        plugin("DARTS"),
-        plugin("DCGAN"),
+        plugin("Cells"),
+        plugin("DARTS", ["Cells"]),
+        plugin("Adversarial"),
+        plugin("DCGAN", ["Adversarial"]),
+        plugin("LFM"),
+        plugin("Bilevel"),
+        plugin("Images"),
         .executableTarget(
-            name: "errata", dependencies: ["ErrataCLI", "DARTS", "DCGAN"], swiftSettings: strict),
+            name: "errata",
+            dependencies: ["ErrataCLI", "DARTS", "DCGAN", "LFM", "Bilevel", "Images"],
+            swiftSettings: strict),
         .executableTarget(
-            name: "benchmark-worker", dependencies: ["CPUEngine", "DARTS", "DCGAN"],
+            name: "benchmark-worker", dependencies: ["CPUEngine", "DARTS", "DCGAN", "LFM"],
             path: "Benchmarks/Worker",
             swiftSettings: strict),
         .executableTarget(
-            name: "hypergradient-curves", dependencies: ["CPUEngine", "DARTS", "DCGAN"],
+            name: "hypergradient-curves", dependencies: ["SearchTesting"],
             path: "Benchmarks/Curves",
             swiftSettings: strict),
         library("ReferenceEngine", path: "Tests/Support/ReferenceEngine", ["TensorEngine"]),
         tests(of: "TensorEngine", ["ReferenceEngine"], resources: [.copy("Fixtures")]),
-        tests(of: "NeuralNetworks", resources: [.copy("Fixtures")]),
+        library(
+            "NeuralNetworksTesting", path: "Tests/Support/NeuralNetworksTesting", ["NeuralNetworks"]),
+        tests(of: "NeuralNetworks", ["NeuralNetworksTesting"], resources: [.copy("Fixtures")]),
+        library("MultilevelTesting", path: "Tests/Support/MultilevelTesting", ["Multilevel"]),
+        tests(
+            of: "Multilevel", ["MultilevelTesting", "NeuralNetworksTesting"],
+            resources: [.copy("Fixtures")]),
+        library(
+            "SearchTesting", path: "Tests/Support/SearchTesting",
+            ["CPUEngine", "DARTS", "DCGAN", "LFM", "Bilevel", "MultilevelTesting"]),
         tests(of: "Datasets"),
-        tests(of: "ErrataCore", ["DARTS", "DCGAN"]),
-        tests(of: "Experiments", ["CHDF5", "CZlib", "DARTS", "DCGAN"]),
+        tests(of: "ErrataCore", ["SearchTesting"]),
+        tests(
+            of: "Experiments",
+            ["CHDF5", "CZlib", "DARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces"]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
+        library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
+        tests(of: "Cells", ["DARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "DCGAN", ["DARTS"]),
+        tests(of: "LFM", ["SearchTesting"]),
+        tests(of: "Bilevel", ["SearchTesting"], resources: [.copy("Fixtures")]),
     ]
 )

@@ -3,7 +3,7 @@
 //
 //     hypergradient-curves
 import CPUEngine
-import ErrataCore
+import Multilevel
 import TensorEngine
 
 let backend = try CPUBackend(threads: 1)
@@ -18,12 +18,9 @@ func finiteDifferenceCurve() throws {
     for dtype in [DType.float64, .float32] {
         let problem = try tinyProblem(dtype)
         let solution = try problem.solve()
-        let reference = try ExactHypergradient().gradient(of: problem, at: solution, recording: nil)
+        let reference = try ExactHypergradient().gradient(of: problem, at: solution)
         for exponent in stride(from: 1, through: dtype == .float64 ? 12 : 7, by: 1) {
-            var settings = FiniteDifferenceHypergradient.Settings()
-            settings.scale = (0..<exponent).reduce(1) { scale, _ in scale / 10 }
-            let found = try FiniteDifferenceHypergradient(settings).gradient(
-                of: problem, at: solution, recording: nil)
+            let found = try finiteDifference(exponent).gradient(of: problem, at: solution)
             for path in ["w2", "class_weights", "w1", "generator"] {
                 let error = try distance(found.terms[path]!, reference.terms[path]!)
                 print("finite-difference \(dtype),1e-\(exponent),\(path),\(error)")
@@ -32,19 +29,20 @@ func finiteDifferenceCurve() throws {
     }
 }
 
+/// With a scale of 10 to the power of −exponent.
+func finiteDifference(_ exponent: Int) -> FiniteDifferenceHypergradient {
+    var method = FiniteDifferenceHypergradient()
+    method.scale = (0..<exponent).reduce(1) { scale, _ in scale / 10 }
+    return method
+}
+
 /// Finite differences through four steps, where there is no kink.
 func smoothCurve() throws {
-    let (problem, _) = try regression(innerSteps: 3)
-    var unrolled = ExactHypergradient.Settings()
-    unrolled.unrollSteps = 4
-    let solution = try problem.solve(innerSteps: 4)
-    let reference = try ExactHypergradient(unrolled).gradient(of: problem, at: solution, recording: nil)
+    let problem = try regression(after: 3).problem(4)
+    let solution = try problem.solve()
+    let reference = try ExactHypergradient().gradient(of: problem, at: solution)
     for exponent in 0...12 {
-        var settings = FiniteDifferenceHypergradient.Settings()
-        settings.unrollSteps = 4
-        settings.scale = (0..<exponent).reduce(1) { scale, _ in scale / 10 }
-        let found = try FiniteDifferenceHypergradient(settings).gradient(
-            of: problem, at: solution, recording: nil)
+        let found = try finiteDifference(exponent).gradient(of: problem, at: solution)
         print(
             "regression float64,1e-\(exponent),weights,\(try distance(found.gradient, reference.gradient))")
     }
@@ -52,29 +50,23 @@ func smoothCurve() throws {
 
 /// K exact steps, and the solvers' iterations, against the implicit gradient at an inner optimum.
 func implicitCurves() throws {
-    let (problem, rate) = try regression(innerSteps: 2000)
-    let solution = try problem.solve()
-    func gradient(_ method: any Hypergradient) throws -> [Tensor] {
-        try method.gradient(
-            of: problem, at: method.innerSteps == 1 ? solution : problem.solve(innerSteps: method.innerSteps),
-            recording: nil
-        ).gradient
+    let (problem, rate) = try regression(after: 2000)
+    func gradient(_ method: any Hypergradient, steps: Int = 1) throws -> [Tensor] {
+        let problem = try problem(steps)
+        return try method.gradient(of: problem, at: problem.solve()).gradient
     }
-    var settings = ConjugateGradientHypergradient.Settings()
-    (settings.iterations, settings.tolerance) = (100, 1e-14)
-    let reference = try gradient(ConjugateGradientHypergradient(settings))
+    var solver = ConjugateGradientHypergradient()
+    solver.stopping = StoppingRule(iterations: 100, tolerance: 1e-14)
+    let reference = try gradient(solver)
     for count in [1, 2, 4, 8, 16, 32, 64, 128, 256] {
-        var unrolled = ExactHypergradient.Settings()
-        unrolled.unrollSteps = count
-        print("implicit,\(count),exact,\(try distance(gradient(ExactHypergradient(unrolled)), reference))")
-        var series = NeumannHypergradient.Settings()
-        (series.rate, series.iterations, series.tolerance) = (rate, count, 0)
-        print("implicit,\(count),neumann,\(try distance(gradient(NeumannHypergradient(series)), reference))")
+        print("implicit,\(count),exact,\(try distance(gradient(ExactHypergradient(), steps: count), reference))")
+        var series = NeumannHypergradient()
+        series.rate = rate
+        series.stopping = StoppingRule(iterations: count, tolerance: 0)
+        print("implicit,\(count),neumann,\(try distance(gradient(series), reference))")
         guard count <= 16 else { continue }
-        (settings.iterations, settings.tolerance) = (count, 0)
-        print(
-            "implicit,\(count),conjugate-gradient,"
-                + "\(try distance(gradient(ConjugateGradientHypergradient(settings)), reference))")
+        solver.stopping = StoppingRule(iterations: count, tolerance: 0)
+        print("implicit,\(count),conjugate-gradient,\(try distance(gradient(solver), reference))")
     }
 }
 

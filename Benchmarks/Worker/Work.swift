@@ -1,8 +1,11 @@
 import CPUEngine
+import Cells
 import DARTS
 import DCGAN
 import Datasets
 import ErrataCore
+import LFM
+import Multilevel
 import NeuralNetworks
 import TensorEngine
 
@@ -47,7 +50,7 @@ struct Work {
 
     /// The supernet at its paper's size, with first weights and architecture parameters.
     private static func search(on backend: CPUBackend) throws -> (any Supernet, ModelState, [Tensor]) {
-        let space = DARTSSearchSpace()
+        let space = try DARTSSearchSpace()
         let supernet = try space.supernet(for: images)
         let stream = RandomStream(seed: 1)
         return (
@@ -62,20 +65,20 @@ struct Work {
         var state = initial
         let (images, labels) = try batch(count, on: backend)
         let sgd = SGD(momentum: 0.9, weightDecay: 3e-4)
-        var momentum = SGD.State()
+        var momentum = OptimizerState()
         return Work(parameters: supernet.layout.parameterCount) {
             let variables = state.variables
             let alphas = architecture.map(\.variable)
-            let recorder = StatisticsRecorder()
+            let updates = BufferUpdates()
             let loss = try supernet.logits(
-                images, architecture: alphas, ForwardContext(variables, recorder: recorder)
+                images, architecture: alphas, ForwardContext(variables, updates: updates)
             ).crossEntropy(labels)
             let found = try gradients(
                 of: loss, withRespectTo: variables.parameters + alphas, releasingGraph: true)
             let (gradients, _) = try clipped(Array(found.prefix(variables.parameters.count)), norm: 5)
             (state.parameters, momentum) = try sgd.step(
                 state.parameters, gradients: gradients, state: momentum, rate: 0.025)
-            state.statistics = recorder.updated(state.statistics)
+            state.buffers = try updates.updated(state.buffers)
         }
     }
 
@@ -101,27 +104,31 @@ struct Work {
 
     /// A training step of the published DARTS_V2 network.
     private static func evaluationStep(on backend: CPUBackend, batch count: Int) throws -> Work {
-        let network = try DARTSSearchSpace().network(.dartsV2, NetworkSettings(), for: images)
+        let network = try DARTSSearchSpace().network(
+            .dartsV2, CellNetworkSettings(channels: 36, cells: 20, dropPath: 0.2), for: images)
         var state = try network.layout.initialState(on: backend, .float32, from: RandomStream(seed: 1))
         let (images, labels) = try batch(count, on: backend)
         let sgd = SGD(momentum: 0.9, weightDecay: 3e-4)
-        var momentum = SGD.State()
+        var momentum = OptimizerState()
         return Work(parameters: network.layout.parameterCount) {
             let variables = state.variables
-            let recorder = StatisticsRecorder()
-            let (logits, auxiliary) = try network.logits(
-                images, ForwardContext(variables, dropPathRate: 0.2, recorder: recorder))
-            let loss = try logits.crossEntropy(labels) + auxiliary!.crossEntropy(labels) * 0.4
+            let updates = BufferUpdates()
+            // The last of its epochs: drop path at its full rate.
+            let loss = try network.trainingLoss(
+                images, labels: labels, labelSmoothing: 0,
+                ForwardContext(variables, time: TrainingTime(epoch: 1, epochs: 1), updates: updates)
+            ).loss
             let found = try gradients(of: loss, withRespectTo: variables.parameters, releasingGraph: true)
             let (gradients, _) = try clipped(found, norm: 5)
             (state.parameters, momentum) = try sgd.step(
                 state.parameters, gradients: gradients, state: momentum, rate: 0.025)
-            state.statistics = recorder.updated(state.statistics)
+            state.buffers = try updates.updated(state.buffers)
         }
     }
 
     private static func inference(on backend: CPUBackend, batch count: Int) throws -> Work {
-        let network = try DARTSSearchSpace().network(.dartsV2, NetworkSettings(auxiliary: false), for: images)
+        let network = try DARTSSearchSpace().network(
+            .dartsV2, CellNetworkSettings(channels: 36, cells: 20, auxiliary: false), for: images)
         let state = try network.layout.initialState(on: backend, .float32, from: RandomStream(seed: 1))
         let (images, _) = try batch(count, on: backend)
         return Work(parameters: network.layout.parameterCount) {
@@ -133,19 +140,25 @@ struct Work {
     private static func lfmStep(
         _ hypergradient: any Hypergradient, on backend: CPUBackend, batch count: Int
     ) throws -> Work {
-        let space = DARTSSearchSpace()
+        let space = try DARTSSearchSpace()
         let supernet = try space.supernet(for: images)
-        let learner = Learner(
-            LearnerSettings(), space: space, supernet: supernet,
-            generator: try DCGANGenerator(for: images, backbone: supernet.backbone),
-            weighter: ValidationLossWeighter(), hypergradient: hypergradient, images: images,
-            range: ChannelMap(scale: [1, 1, 1], offset: [0, 0, 0]), augmentation: .none, epochs: 50, seed: 1)
-        var state = try learner.initialState(on: backend, .float32)
-        let (images, labels) = try batch(count, on: backend)
-        let data = Batch(images: images, originals: images, labels: labels)
-        let parameters = state.players.values.reduce(0) { $0 + $1.layout.parameterCount }
+        let method = try LFMMethod(
+            .init(),
+            MethodContext(
+                images: images, supernet: supernet, weights: DescentSettings().descent,
+                fromTanh: ChannelMap(scale: [1, 1, 1], offset: [0, 0, 0]),
+                makeGenerator: { try DCGANGenerator(for: images, backbone: supernet.backbone) },
+                makeWeighter: { ValidationLossWeighter() }))
+        let search = try ArchitectureSearch(
+            space: space, supernet: supernet, method: method, hypergradient: hypergradient, images: images,
+            architecture: DescentSettings.architecture.descent, seed: 1)
+        var state = try search.initialState(on: backend, .float32)
+        let (pixels, labels) = try batch(count, on: backend)
+        let data = Batch(images: pixels, originals: pixels, labels: labels)
+        let batches = StepBatches(["training": [data], "validation": [data]])
+        let parameters = state.models.values.reduce(0) { $0 + $1.layout.parameterCount }
         return Work(parameters: parameters) {
-            _ = try learner.step(&state, on: .init(training: data, validation: data), epoch: 0)
+            _ = try search.step(&state, on: batches, at: TrainingTime(epochs: 50))
         }
     }
 

@@ -1,7 +1,8 @@
+import Adversarial
 import ErrataCore
 
 /// The size and the losses of DCGAN.
-public struct DCGANConfiguration: Sendable, Hashable {
+public struct DCGANConfiguration: Sendable {
     /// The length of the noise vector z.
     public var noise = 100
     /// The length of a class's embedding, which is joined to z.
@@ -12,29 +13,10 @@ public struct DCGANConfiguration: Sendable, Hashable {
     /// Channels of the native discriminator's first layer; each layer after has twice as many.
     public var discriminatorChannels = 32
     public var loss = AdversarialLoss.nonSaturating
+    public var training = AdversarialTrainingSettings()
 
     public init() {}
 }
-
-/// Whose layers the discriminator has.
-public enum DiscriminatorChoice: String, CaseIterable, Sendable {
-    /// The search space's backbone with the architecture A, as in the paper.
-    case backbone
-    /// DCGAN's own.
-    case native
-}
-
-/// What the generator descends.
-public enum AdversarialLoss: String, CaseIterable, Sendable {
-    /// −log D(G(z)): the same fixed point as the minimax game's, with gradients where D is sure
-    /// (Goodfellow et al., 2014, section 3).
-    case nonSaturating = "non-saturating"
-    /// log(1 − D(G(z))): Eq. 2 as written.
-    case minimax
-}
-
-extension DiscriminatorChoice: ConfigurationChoice {}
-extension AdversarialLoss: ConfigurationChoice {}
 
 extension DCGANConfiguration: Configuration {
     public static var fields: [ConfigurationField<Self>] {
@@ -52,6 +34,7 @@ extension DCGANConfiguration: Configuration {
                 "channels of the native discriminator's first layer; each after has twice as many",
                 .within(1...4096)),
             .init("loss", \.loss, "what the generator descends"),
+            .init("training", \.training, "how the generator and the discriminator train"),
         ]
     }
 }

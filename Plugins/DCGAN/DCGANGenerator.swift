@@ -1,4 +1,6 @@
+import Adversarial
 import ErrataCore
+import Multilevel
 import NeuralNetworks
 import TensorEngine
 
@@ -7,7 +9,8 @@ import TensorEngine
 public struct DCGANGenerator: ConditionalGenerator {
     public let layout: ModelLayout
     public let discriminator: any Discriminator
-    public let noiseSize: Int
+    public let training: AdversarialTraining
+    private let noiseSize: Int
     private let loss: AdversarialLoss
     private let embedding: Embedding
     private let project: Linear
@@ -30,6 +33,7 @@ public struct DCGANGenerator: ConditionalGenerator {
         let root = builder.root
         noiseSize = configuration.noise
         loss = configuration.loss
+        training = configuration.training.training
         embedding = Embedding(root["embedding"], classes: images.classes, size: configuration.embedding)
         var channels = configuration.channels << (doublings - 1)
         projected = [4, 4, channels]
@@ -59,6 +63,13 @@ public struct DCGANGenerator: ConditionalGenerator {
             }
     }
 
+    /// Standard normal [count, noise].
+    public func noise(_ count: Int, _ dtype: DType, on backend: any Backend, from stream: RandomStream)
+        throws -> Tensor
+    {
+        try backend.normal([count, noiseSize], dtype, from: stream)
+    }
+
     public func images(noise: Tensor, labels: Tensor, _ context: ForwardContext) throws -> Tensor {
         let input = try Tensor.concatenated([noise, embedding(labels, context)], axis: -1)
         let grid = try project(input, context).reshaped(to: Shape([-1] + projected.extents))
@@ -70,18 +81,11 @@ public struct DCGANGenerator: ConditionalGenerator {
         return x
     }
 
-    /// −E log D(x) − E log(1 − D(G(z))), scores being D's logits.
-    public func discriminatorLoss(_ batch: AdversarialBatch) throws -> Tensor {
-        try batch.scores(batch.real).binaryCrossEntropy(target: 1)
-            + batch.scores(batch.generated).binaryCrossEntropy(target: 0)
+    public func discriminatorLoss(_ game: AdversarialGame) throws -> Evaluation {
+        try loss.discriminatorLoss(game)
     }
 
-    public func generatorLoss(generated scores: Tensor) throws -> Tensor {
-        switch loss {
-        case .nonSaturating: try scores.binaryCrossEntropy(target: 1)
-        case .minimax: try scores.binaryCrossEntropy(target: 0).negated()
-        }
-    }
+    public func generatorLoss(_ game: AdversarialGame) throws -> Evaluation { try loss.generatorLoss(game) }
 }
 
 /// DCGAN's own discriminator: convolutions of stride 2 with leaky ReLUs, batch norm on all but the first, and
@@ -90,8 +94,7 @@ struct DCGANDiscriminator: Discriminator {
     let layout: ModelLayout
     var dependsOnArchitecture: Bool { false }
     private let layers: [(convolution: Convolution, norm: BatchNorm?)]
-    private let score: Linear
-    private let classes: Embedding
+    private let head: ProjectionHead
 
     init(channels: Int, doublings: Int, for images: ImageSpecification) {
         let builder = LayoutBuilder()
@@ -108,9 +111,9 @@ struct DCGANDiscriminator: Discriminator {
                 index == 0 ? nil : BatchNorm(scope["norm"], channels: outputs, initializer: .dcganScale)
             )
         }
-        score = Linear(root["score"], inputs: 16 * inputs, outputs: 1, initializer: .dcganWeight)
-        classes = Embedding(
-            root["classes"], classes: images.classes, size: 16 * inputs, initializer: .dcganWeight)
+        head = ProjectionHead(
+            root, features: 16 * inputs, classes: images.classes, initializer: .dcganWeight,
+            embedding: .dcganWeight)
         layout = builder.layout
     }
 
@@ -122,9 +125,7 @@ struct DCGANDiscriminator: Discriminator {
             x = try layer.convolution(x, context)
             x = try (layer.norm.map { try $0(x, context) } ?? x).leakyRelu(slope: 0.2)
         }
-        let features = try x.reshaped(to: [x.shape[0], -1])
-        return try score(features, context).reshaped(to: [-1])
-            + (classes(labels, context) * features).sum(axes: [1])
+        return try head(x.reshaped(to: [x.shape[0], -1]), labels: labels, context)
     }
 }
 

@@ -5,7 +5,7 @@ public protocol Dataset: Sendable {
     var height: Int { get }
     var width: Int { get }
     var channels: Int { get }
-    /// One name for each class, in the order of the labels.
+    /// One name for each class, in the order of the labels, all different.
     var classNames: [String] { get }
     /// The class of each image, in 0..<classNames.count.
     var labels: [Int32] { get }

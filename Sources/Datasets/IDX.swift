@@ -12,8 +12,9 @@ public struct IDXArray: Sendable {
     /// - Parameters:
     ///   - ranks: the ranks that are acceptable.
     ///   - limit: the most bytes that the elements may have; 4 GiB by default.
-    /// - Throws: `DatasetError` if the file cannot be read, is not IDX of unsigned bytes, has another rank, is
-    ///   empty, larger than `limit`, shorter or longer than its header says, or fails its checksum.
+    /// - Throws: `FileError` if the file cannot be read, `DatasetError` if it is not IDX of unsigned bytes, has
+    ///   another rank, is empty, larger than `limit`, shorter or longer than its header says, or fails its
+    ///   checksum.
     public init(contentsOf path: String, ranks: ClosedRange<Int> = 1...4, limit: Int = 4 << 30) throws {
         let stream = try ByteStream(path)
         let magic = try stream.bytes(4, of: "IDX header")
@@ -71,14 +72,18 @@ public struct IDXDataset: Dataset {
     ///   - images: a file of [N, H, W] or [N, H, W, C] bytes, plain or gzip.
     ///   - labels: a file of [N] bytes, plain or gzip.
     ///   - name: what people call it; the image file's path by default.
-    /// - Throws: `DatasetError` if a file is unsound (see `IDXArray`), the counts differ, or a label has no name.
+    /// - Throws: `FileError` or `DatasetError` if a file is unsound (see `IDXArray`), the counts differ, a label has
+    ///   no name, or two classes have the same.
     public init(images: String, labels: String, classNames: [String], name: String? = nil) throws {
+        try requireClassNames(classNames, of: name ?? images)
         let classes = try IDXArray(contentsOf: labels, ranks: 1...1)
         if let stranger = classes.bytes.firstIndex(where: { $0 >= classNames.count }) {
+            let beginAtOne = !classes.bytes.contains(0) && Int(classes.bytes.max()!) == classNames.count
             throw DatasetError(
                 labels,
                 "label \(classes.bytes[stranger]) of image \(stranger), "
-                    + "expected one below the \(classNames.count) classes")
+                    + "expected one below the \(classNames.count) classes"
+                    + (beginAtOne ? "; no label is 0: do they begin at 1?" : ""))
         }
         let array = try IDXArray(contentsOf: images, ranks: 3...4)
         try require(

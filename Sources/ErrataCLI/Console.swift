@@ -1,18 +1,25 @@
 import ArgumentParser
+import ErrataCore
 import Experiments
 import Foundation
 
-/// Lines on standard output and standard error.
+/// Lines on standard output and standard error. What would move the cursor is shown escaped: texts come from files.
 enum Console {
     /// - Throws: `FileError` if standard output is closed or its disk is full.
     static func line(_ text: String) throws {
-        guard write("\(text)\n", to: STDOUT_FILENO) else {
+        guard write("\(escaped(text))\n", to: STDOUT_FILENO) else {
             throw FileError.system("standard output", "cannot be written")
         }
     }
 
     /// A line on standard error; where that cannot be written, nobody can be told.
-    static func error(_ text: String) { _ = write("\(text)\n", to: STDERR_FILENO) }
+    static func error(_ text: String) { _ = write("\(escaped(text))\n", to: STDERR_FILENO) }
+
+    /// Line breaks stay.
+    fileprivate static func escaped(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).escaped }
+            .joined(separator: "\n")
+    }
 
     fileprivate static func write(_ text: String, to descriptor: Int32) -> Bool {
         Array(text.utf8).withUnsafeBytes { writeAll($0, to: descriptor) }
@@ -20,6 +27,7 @@ enum Console {
 
     /// A table with columns as wide as their widest cell.
     static func table(_ rows: [[String]], indent: Int = 2) throws {
+        let rows = rows.map { $0.map(\.escaped) }
         let widths = rows.reduce(into: [Int]()) { widths, row in
             for (index, cell) in row.enumerated() {
                 if index == widths.count { widths.append(0) }
@@ -27,21 +35,27 @@ enum Console {
             }
         }
         for row in rows {
-            let cells = row.enumerated().map { index, cell in
-                index == row.count - 1
-                    ? cell : cell.padding(toLength: widths[index], withPad: " ", startingAt: 0)
-            }
-            try line(String(repeating: " ", count: indent) + cells.joined(separator: "  "))
+            let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+            let text = cells.dropLast() + row.suffix(1)
+            try line(String(repeating: " ", count: indent) + text.joined(separator: "  "))
         }
     }
 
-    /// The genotype, the class weights and the pictures of a search that has ended.
-    static func show(_ result: SearchResult, of directory: RunDirectory) throws {
+    /// The genotype, what was measured of the classes, and the pictures of a search that has ended.
+    static func show(_ result: SearchResult, of directory: RunDirectory, in space: any SearchSpace) throws {
         try line("genotype (epoch \(result.epoch), validation accuracy \(percent(result.accuracy))):")
-        try line("  \(result.genotype)")
-        if !result.classWeights.isEmpty {
-            try line("class weights, mean of the last epoch:")
-            try table(zip(result.classNames, result.classWeights).map { [$0, String(format: "%.4f", $1)] })
+        try line("  \(space.readGenotype(result.genotype))")
+        if !result.classMetrics.isEmpty {
+            try line(
+                "class \(result.classMetrics.map(\.name).joined(separator: ", class ")), mean of the last epoch:"
+            )
+            try table(
+                result.classNames.enumerated().map { index, name in
+                    [name]
+                        + result.classMetrics.map { metric in
+                            metric.values[index].map { String(format: "%.4f", $0) } ?? "-"
+                        }
+                })
         }
         try line("pictures:")
         for picture in result.pictures { try line("  \(directory.path)/\(picture)") }
@@ -56,7 +70,7 @@ enum Console {
         error(
             "\(signal): stopped after step \(step), which the checkpoint holds. Go on with\n"
                 + "  \(command.map(shellWord).joined(separator: " "))")
-        return ExitCode(signal == "SIGTERM" ? 143 : 130)
+        return ExitCode(Interruption.exitStatus(after: signal))
     }
 
     /// A word as a POSIX shell reads it back.
@@ -91,9 +105,10 @@ final class ProgressBar: ProgressReporter {
         let rate = Double(progress.stepsHere) / max(progress.seconds, 1e-9)
         let left = Double(progress.steps - progress.step) / max(rate, 1e-9)
         let values = progress.values.map { "\($0.0) \(String(format: "%.3f", $0.1))" }.joined(separator: " ")
+        // What matters most comes first: the end is cut on a narrow terminal.
         let text =
-            "\(progress.phase) epoch \(progress.epoch)/\(progress.epochs) step \(progress.step)/\(progress.steps) "
-            + "\(values) \(speed(rate)) \(duration(left)) left"
+            "\(progress.phase) \(speed(rate)) \(duration(left)) left epoch \(progress.epoch)/\(progress.epochs) "
+            + "step \(progress.step)/\(progress.steps) \(values)".escaped
         if isTerminal {
             write("\r\u{1B}[K\(fitted(text, after: bar(Double(progress.step) / Double(progress.steps))))")
             barIsDrawn = true
@@ -103,7 +118,7 @@ final class ProgressBar: ProgressReporter {
     }
 
     func say(_ line: String) {
-        write((barIsDrawn ? "\r\u{1B}[K" : "") + "\(line)\n")
+        write((barIsDrawn ? "\r\u{1B}[K" : "") + "\(Console.escaped(line))\n")
         barIsDrawn = false
     }
 

@@ -3,13 +3,13 @@ import ErrataCore
 import Experiments
 import Foundation
 
-struct EvaluateCommand: RegistryCommand {
+struct EvaluateCommand: ComponentsCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
         abstract: "Train a found architecture from scratch and test it.",
         discussion: """
-            Give the directory of a finished search, or a genotype file (YAML, or the form \
-            'Genotype(normal=[…], …)') with --spec and --output.
+            Give the directory of a finished search or of an evaluation, or a file with a genotype, as YAML or in the \
+            search space's text form, with --spec and --output.
             """)
 
     @Argument(help: "A run's directory, or a genotype file.")
@@ -18,14 +18,11 @@ struct EvaluateCommand: RegistryCommand {
     @Option(help: "The experiment, for a genotype file.")
     var spec: String?
 
-    @Option(name: .shortAndLong, help: "The directory that is to hold the run; by default the search's.")
+    @Option(name: .shortAndLong, help: "The directory that is to hold the run; by default the source.")
     var output: String?
 
-    @Flag(help: "Go on from the directory's checkpoint, where there is one.")
-    var resume = false
-
     @OptionGroup var specOptions: SpecOptions
-    @OptionGroup var compute: ComputeOptions
+    @OptionGroup var options: RunOptions
 
     func validate() throws {
         if output == "" { throw ValidationError("--output '', expected a directory") }
@@ -41,29 +38,25 @@ struct EvaluateCommand: RegistryCommand {
         return !isDirectory.boolValue
     }
 
-    func run(_ registry: PluginRegistry) throws {
+    func run(_ components: Components) throws {
         guard let isFile else { throw FileError(source, "there is no such directory or file") }
         let searched = RunDirectory(source)
-        let found = isFile ? nil : try searched.searchResult()
-        let genotype = try found?.genotype ?? GenotypeFile.read(source)
-        let experiment = try specOptions.experiment(spec ?? searched.spec, registry)
+        let found =
+            if isFile, let spec {
+                try EvaluationSource(file: source, of: specOptions.experiment(spec, components))
+            } else {
+                try EvaluationSource(searched) { try specOptions.experiment(spec ?? $0, components) }
+            }
         let target = RunDirectory(output ?? source)
-        let backend = try compute.backend()
-        let progress = ProgressBar()
-        progress.say("evaluate \(isFile ? source : searched.genotype) in \(target.path): \(backend.summary)")
-        let outcome = try progress.during {
-            try EvaluationRun(
-                experiment, genotype: genotype, in: target, on: backend, resuming: resume, progress: progress
-            ).run()
+        let result = try options.carryOut("evaluate \(isFile ? source : searched.path)", in: target) {
+            try EvaluationTask(found.experiment, genotype: found.genotype, on: $0)
         }
-        switch outcome {
-        case .finished(let result):
-            if let found { try Console.show(found, of: searched) }
-            try Console.line(
-                "test error \(percent(result.test.error)) on \(result.test.count) images, "
-                    + "\(result.parameterCount) parameters")
-            try Console.line("  \(target.evaluation("result.yaml"))")
-        case .interrupted(let signal, let step): throw Console.interrupted(by: signal, after: step)
+        if let search = found.search {
+            try Console.show(search, of: searched, in: found.experiment.searchSpace)
         }
+        try Console.line(
+            "test error \(percent(result.testError)) on \(result.testImages) images, "
+                + "\(result.parameters) parameters")
+        try Console.line("  \(target.result(of: .evaluation))")
     }
 }

@@ -1,12 +1,11 @@
 import ArgumentParser
 import CPUEngine
-import Datasets
 import ErrataCore
 import Experiments
 import Foundation
 import TensorEngine
 
-struct ValidateCommand: RegistryCommand {
+struct ValidateCommand: ComponentsCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate", abstract: "Check an experiment and print it with every default.")
 
@@ -15,42 +14,45 @@ struct ValidateCommand: RegistryCommand {
 
     @OptionGroup var specOptions: SpecOptions
 
-    func run(_ registry: PluginRegistry) throws {
-        let experiment = try specOptions.experiment(spec, registry)
+    func run(_ components: Components) throws {
+        let experiment = try specOptions.experiment(spec, components)
         try Console.line(YAMLWriter.text(experiment.spec.encoded).trimmingCharacters(in: .newlines))
     }
 }
 
-struct PluginsCommand: RegistryCommand {
+struct PluginsCommand: ComponentsCommand {
     static let configuration = CommandConfiguration(
         commandName: "plugins", abstract: "Show what an experiment can choose, and every setting.")
 
     @Argument(help: "Show these alone.")
     var names: [String] = []
 
-    func run(_ registry: PluginRegistry) throws {
+    func run(_ components: Components) throws {
         var known: [String] = []
-        func show<Product, Context>(_ list: ComponentList<Product, Context>) throws {
-            for component in list.components {
+        for (kind, summaries) in components.registry.kinds {
+            for component in summaries {
                 known.append(component.name)
                 guard names.isEmpty || names.contains(component.name) else { continue }
-                try Console.line("\(list.kind) \(component.name): \(component.summary)")
-                try Console.table(component.settings.map(row))
+                try Console.line("\(kind) \(component.name): \(component.summary)")
+                try Console.table((component.settings + networkSettings(component.name, components)).map(row))
             }
         }
-        try show(registry.searchSpaces)
-        try show(registry.generators)
-        try show(registry.weighters)
-        try show(registry.hypergradients)
-        try show(registry.datasets)
         for name in names where !known.contains(name) {
             throw ValidationError(
                 "there is no plugin called '\(name)' (there are: \(known.joined(separator: ", ")))")
         }
         if names.isEmpty {
             try Console.line("experiment: the settings of every spec")
-            try Console.table(ExperimentSpec.rows.map(row))
+            try Console.table(ExperimentSpec(components.defaults).rows(path: "").map(row))
         }
+    }
+
+    /// The settings of the networks that a search space's genotypes are evaluated as.
+    private func networkSettings(_ name: String, _ components: Components) throws -> [ConfigurationRow] {
+        let spaces = components.registry.searchSpaces
+        guard spaces.components.contains(where: { $0.name == name }) else { return [] }
+        let space = try spaces.resolve(ComponentSelection(name), registry: components.registry).make(())
+        return space.networkSettings(path: "evaluation.network")
     }
 
     private func row(_ setting: ConfigurationRow) -> [String] {
@@ -61,12 +63,12 @@ struct PluginsCommand: RegistryCommand {
     }
 }
 
-struct DoctorCommand: RegistryCommand {
+struct DoctorCommand: ComponentsCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Show what this machine computes with, and which data sets it has.")
 
-    func run(_ registry: PluginRegistry) throws {
-        let backend = try CPUBackend()
+    func run(_ components: Components) throws {
+        let backend = try CPUBackend(threads: availableProcessors())
         var rows = [
             ["errata", Errata.version],
             ["CPU", cpuName()],
@@ -75,20 +77,23 @@ struct DoctorCommand: RegistryCommand {
             ["threads", "\(backend.threads)"],
         ]
         rows.append(["SGEMM", String(format: "%.0f GFLOP/s", try gemmRate(backend))])
-        do {
-            let data = try FashionMNIST.load(split: .train)
-            rows.append([
-                "fashion-mnist", "\(data.count) training images in \(FashionMNIST.defaultDirectory)",
-            ])
-        } catch {
-            rows.append(["fashion-mnist", "\(error)"])
+        for component in components.registry.datasets.components {
+            rows.append([component.name, found(component.name, components)])
         }
-        let hasDot = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-            .contains { access("\($0)/dot", X_OK) == 0 }
         rows.append([
-            "graphviz", hasDot ? "found: cells are drawn as SVG" : "not found: cells are written as DOT",
+            "graphviz",
+            GraphvizDrawing.installed == nil
+                ? "not found: cells are written as DOT" : "found: cells are drawn as SVG",
         ])
         try Console.table(rows, indent: 0)
+    }
+
+    /// What a data set holds without settings, or why it holds nothing.
+    private func found(_ name: String, _ components: Components) -> String {
+        do {
+            let data = try components.registry.datasets.resolve(ComponentSelection(name)).make(())
+            return "\(data.training.count) training images"
+        } catch { return "\(error)" }
     }
 
     private func cpuName() -> String {

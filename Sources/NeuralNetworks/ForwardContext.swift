@@ -1,4 +1,3 @@
-import Synchronization
 import TensorEngine
 
 /// What batch norm normalises by.
@@ -9,56 +8,69 @@ public enum NormalizationMode: Sendable, Hashable {
     case running
 }
 
-/// Everything a model's forward pass depends on besides its input: the values it is applied with, the mode,
+/// Everything a model's forward pass depends on besides its input: the values it is applied with, the mode, the time,
 /// and the random numbers it may draw.
 public struct ForwardContext: Sendable {
     public internal(set) var state: ModelState
     public var normalization: NormalizationMode
-    /// Whether dropout and drop path are active, and at what rate the latter drops.
-    public var dropPathRate: Double
+    /// When in the training this pass is: what drop path and the like depend on.
+    public var time: TrainingTime
     public var random: RandomStream
-    /// Where batch moments go for the running estimates; nothing is recorded where absent.
-    public var recorder: StatisticsRecorder?
+    /// Where layers' updates of their buffers go; dropped where absent.
+    public let updates: BufferUpdates?
+    /// Which pass of `updates` this is.
+    private let pass: Int
     /// Whether a model's `Checkpointed` parts are run again for each gradient instead of being kept: one part's
     /// graph at a time, for the price of another forward pass, and of another gradient in second derivatives.
     public var checkpointing: Bool
 
     public init(
-        _ state: ModelState, normalization: NormalizationMode = .batch, dropPathRate: Double = 0,
-        random: RandomStream = RandomStream(seed: 0), recorder: StatisticsRecorder? = nil,
+        _ state: ModelState, normalization: NormalizationMode = .batch, time: TrainingTime = .init(),
+        random: RandomStream = RandomStream(seed: 0), updates: BufferUpdates? = nil,
         checkpointing: Bool = false
+    ) {
+        self.init(
+            state, normalization, time, random, updates, pass: updates?.beginPass() ?? 0, checkpointing)
+    }
+
+    private init(
+        _ state: ModelState, _ normalization: NormalizationMode, _ time: TrainingTime, _ random: RandomStream,
+        _ updates: BufferUpdates?, pass: Int, _ checkpointing: Bool
     ) {
         self.state = state
         self.normalization = normalization
-        self.dropPathRate = dropPathRate
+        self.time = time
         self.random = random
-        self.recorder = recorder
+        self.updates = updates
+        self.pass = pass
         self.checkpointing = checkpointing
     }
 
+    /// Whether the model is being trained: batch statistics, dropout, drop path.
+    public var isTraining: Bool { normalization == .batch }
+
     /// The value of a parameter in this pass.
     public subscript(parameter: Parameter) -> Tensor { state.parameters[parameter.index] }
-    /// The running statistic before this pass.
-    public subscript(statistic: Statistic) -> Tensor { state.statistics[statistic.index] }
-}
+    /// The value of a buffer before this pass.
+    public subscript(buffer: Buffer) -> Tensor { state.buffers[buffer.index] }
 
-/// Collects what one forward pass would change in the running statistics. Recording twice records once, so a
-/// recomputed pass changes nothing.
-public final class StatisticsRecorder: Sendable {
-    private let updates = Mutex<[Statistic: Tensor]>([:])
-
-    public init() {}
-
-    func record(_ statistic: Statistic, _ value: Tensor) {
-        updates.withLock { $0[statistic] = value.detached }
+    /// What this pass makes of a buffer: a constant to differentiation, read by the next pass and kept after the
+    /// step. Updating twice in one pass updates once, so that a pass that is computed again changes nothing.
+    ///
+    /// - Parameter value: a function of this pass, of the buffer's shape; called when it is first read.
+    public func update(_ buffer: Buffer, _ value: @escaping @Sendable () throws -> Tensor) {
+        updates?.record(buffer, pass, value)
     }
 
-    /// The statistics with what was recorded in place.
-    public func updated(_ statistics: [Tensor]) -> [Tensor] {
-        updates.withLock { updates in
-            var result = statistics
-            for (statistic, value) in updates { result[statistic.index] = value }
-            return result
-        }
+    /// The context of another pass of the same step, as of a discriminator over real and then over generated images:
+    /// it sees the buffers as the passes before have left them.
+    ///
+    /// - Throws: `TensorError` if an update has another shape than its buffer; what the updates throw.
+    public func anotherPass() throws -> ForwardContext {
+        guard let updates else { return self }
+        let state = ModelState(
+            parameters: state.parameters, buffers: try updates.updated(state.buffers))
+        return ForwardContext(
+            state, normalization, time, random, updates, pass: updates.beginPass(), checkpointing)
     }
 }

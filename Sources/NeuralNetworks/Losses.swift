@@ -28,15 +28,18 @@ extension Tensor {
         try (softplus() - self * target).mean()
     }
 
-    /// How many rows of logits [N, C] are largest at their label, the first of equals counting as the largest.
-    public func correctCount(_ labels: Tensor) throws -> Int {
+    /// Which rows of logits [N, C] are largest at their label, the first of equals counting as the largest.
+    public func areCorrect(_ labels: Tensor) throws -> [Bool] {
         let logits = try doubles()
         let labels: [Int32] = try labels.values()
         let classes = shape[1]
-        return labels.enumerated().count { row, label in
+        return labels.enumerated().map { row, label in
             let scores = logits[(row * classes)..<((row + 1) * classes)]
             let score = scores[row * classes + Int(label)]
             return scores.enumerated().allSatisfy { $1 < score || $1 == score && $0 >= Int(label) }
         }
     }
+
+    /// How many rows of logits [N, C] are largest at their label.
+    public func correctCount(_ labels: Tensor) throws -> Int { try areCorrect(labels).count(where: \.self) }
 }

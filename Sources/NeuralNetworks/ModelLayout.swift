@@ -1,6 +1,6 @@
 import TensorEngine
 
-/// What a model's parameters and running statistics are: names, shapes and how they begin. A model itself is
+/// What a model's parameters and buffers are: names, shapes and how they begin. A model itself is
 /// a function; its values are passed to it, so one model can be applied with W1, W2 or weights one step away.
 public struct ModelLayout: Sendable {
     /// One tensor of a model.
@@ -12,8 +12,8 @@ public struct ModelLayout: Sendable {
     }
 
     public fileprivate(set) var parameters: [Entry] = []
-    /// Running estimates, which no gradient reaches.
-    public fileprivate(set) var statistics: [Entry] = []
+    /// What layers remember between steps and no gradient reaches, such as batch norm's running estimates.
+    public fileprivate(set) var buffers: [Entry] = []
 
     public init() {}
 
@@ -28,25 +28,25 @@ public struct ModelLayout: Sendable {
             parameters: try parameters.map {
                 try $0.initializer.tensor($0.shape, dtype, on: backend, from: stream.derived($0.name))
             },
-            statistics: try statistics.map {
+            buffers: try buffers.map {
                 try $0.initializer.tensor($0.shape, dtype, on: backend, from: stream.derived($0.name))
             })
     }
 }
 
-/// The values of a model: parameters and running statistics, in the order of its layout.
+/// The values of a model: parameters and buffers, in the order of its layout.
 public struct ModelState: Sendable {
     public var parameters: [Tensor]
-    public var statistics: [Tensor]
+    public var buffers: [Tensor]
 
-    public init(parameters: [Tensor], statistics: [Tensor]) {
+    public init(parameters: [Tensor], buffers: [Tensor]) {
         self.parameters = parameters
-        self.statistics = statistics
+        self.buffers = buffers
     }
 
     /// The state with its parameters as variables of differentiation.
     public var variables: ModelState {
-        ModelState(parameters: parameters.map(\.variable), statistics: statistics)
+        ModelState(parameters: parameters.map(\.variable), buffers: buffers)
     }
 }
 
@@ -55,8 +55,8 @@ public struct Parameter: Sendable, Hashable {
     let index: Int
 }
 
-/// A running statistic's place in its model's layout.
-public struct Statistic: Sendable, Hashable {
+/// A buffer's place in its model's layout.
+public struct Buffer: Sendable, Hashable {
     let index: Int
 }
 
@@ -98,8 +98,8 @@ public struct Scope {
         Parameter(index: builder.add(\.parameters, self[name].path, shape, initializer))
     }
 
-    /// Declares a running estimate in this scope.
-    public func statistic(_ name: String, _ shape: Shape, _ initializer: Initializer) -> Statistic {
-        Statistic(index: builder.add(\.statistics, self[name].path, shape, initializer))
+    /// Declares a tensor that a layer updates itself, by `ForwardContext.update`, and no gradient reaches.
+    public func buffer(_ name: String, _ shape: Shape, _ initializer: Initializer) -> Buffer {
+        Buffer(index: builder.add(\.buffers, self[name].path, shape, initializer))
     }
 }

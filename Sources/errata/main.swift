@@ -1,5 +1,13 @@
+import Bilevel
 import DARTS
 import DCGAN
 import ErrataCLI
+import Experiments
+import Images
+import LFM
 
-ErrataCLI.main(plugins: [DARTSPlugin(), DCGANPlugin()])
+ErrataCLI.main(
+    plugins: [DARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(), ImagesPlugin()],
+    defaults: ComponentDefaults(
+        searchSpace: "darts", method: "lfm", generator: "dcgan", weighter: "validation-loss",
+        hypergradient: "first-order", dataset: "fashion-mnist"))

@@ -12,7 +12,7 @@ struct CheckpointingTests {
         /// ∂⟨∇_W L, u⟩ for A and the images, and ∇_A L without a graph.
         let second: [[Double]]
         let first: [[Double]]
-        let statistics: [[Double]]
+        let buffers: [[Double]]
         let peak: Int
     }
 
@@ -20,7 +20,7 @@ struct CheckpointingTests {
         let backend = try CPUBackend(threads: 2)
         var configuration = DARTSConfiguration()
         (configuration.channels, configuration.cells, configuration.nodes) = (4, 4, 2)
-        let space = DARTSSearchSpace(configuration)
+        let space = try DARTSSearchSpace(configuration)
         let supernet = try space.supernet(for: .init(height: 16, width: 16, channels: 3, classes: 4))
         func normal(_ shape: Shape, _ label: String, _ index: Int = 0) -> Tensor {
             backend.normal(shape, .float64, from: RandomStream(seed: 1, label, step: UInt64(index)))
@@ -33,16 +33,16 @@ struct CheckpointingTests {
             .map { try (normal($1.shape, "A", $0) * 0.3).variable }
         backend.resetPeakMemory()
 
-        let recorder = StatisticsRecorder()
-        func loss(_ recorder: StatisticsRecorder?) throws -> Tensor {
+        let updates = BufferUpdates()
+        func loss(_ updates: BufferUpdates?) throws -> Tensor {
             try supernet.logits(
                 images, architecture: architecture,
-                ForwardContext(values, recorder: recorder, checkpointing: checkpointing)
+                ForwardContext(values, updates: updates, checkpointing: checkpointing)
             ).crossEntropy(labels)
         }
         let first = try gradients(of: loss(nil), withRespectTo: architecture, releasingGraph: true)
         let (value, gradient) = try {
-            let loss = try loss(recorder)
+            let loss = try loss(updates)
             return (
                 try loss.item(),
                 try gradients(of: loss, withRespectTo: values.parameters, createGraph: true)
@@ -54,7 +54,7 @@ struct CheckpointingTests {
         return Outcome(
             loss: value, second: try second.map { try $0.doubles() },
             first: try first.map { try $0.doubles() },
-            statistics: try recorder.updated(state.statistics).map { try $0.doubles() },
+            buffers: try updates.updated(state.buffers).map { try $0.doubles() },
             peak: backend.memory.peak)
     }
 
@@ -65,11 +65,11 @@ struct CheckpointingTests {
         }.max() ?? .infinity
     }
 
-    @Test("Same values, statistics and derivatives, in less memory") func same() throws {
+    @Test("Same values, buffers and derivatives, in less memory") func same() throws {
         let kept = try outcome(checkpointing: false)
         let again = try outcome(checkpointing: true)
         #expect(kept.loss == again.loss)
-        #expect(kept.statistics == again.statistics)
+        #expect(kept.buffers == again.buffers)
         #expect(worst(again.first, kept.first) < 1e-12)
         #expect(worst(again.second, kept.second) < 1e-11)
         #expect(kept.second.allSatisfy { $0.contains { abs($0) > 1e-6 } })

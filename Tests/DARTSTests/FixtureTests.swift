@@ -1,4 +1,5 @@
 import CPUEngine
+import Cells
 import DARTS
 import ErrataCore
 import Foundation
@@ -75,19 +76,20 @@ struct FixtureTests {
 
     @Test("A search cell's output and gradients")
     func cell() throws {
+        let candidates = try CandidateEdges(nodes: 4, operations: DARTSSearchSpace.operations)
         for test in try fixture("cell", as: [CellCase].self) {
             let builder = LayoutBuilder()
             let cell = SearchCell(
                 builder.root,
                 .init(
-                    beforeLast: 8, last: 12, channels: 4, isReduction: test.reduction,
-                    followsReduction: test.followsReduction), nodes: 4)
+                    kind: test.reduction ? .reduction : .normal, beforeLast: 8, last: 12, channels: 4,
+                    followsReduction: test.followsReduction), candidates)
             let state = try state(builder.layout).variables
             let inputs = try [test.beforeLast, test.last, test.alphas].map {
                 try $0.tensor(on: backend).variable
             }
             let output = try cell(
-                inputs[0], inputs[1], weights: MixingWeights(inputs[2], nodes: 4), ForwardContext(state))
+                inputs[0], inputs[1], weights: candidates.weights(inputs[2]), ForwardContext(state))
             try expectClose(output, test.output, 1e-11, "output")
             let names = builder.layout.parameters.map { referenceName($0.name) }
             let chosen = test.weightGradients.keys.sorted()
@@ -117,7 +119,7 @@ struct FixtureTests {
         let test = try fixture("networks", as: NetworkCase.self)
         var configuration = DARTSConfiguration()
         (configuration.channels, configuration.cells) = (2, 3)
-        let space = DARTSSearchSpace(configuration)
+        let space = try DARTSSearchSpace(configuration)
         let small = ImageSpecification(height: 8, width: 8, channels: 3, classes: 5)
         let supernet = try space.supernet(for: small)
         let logits = try supernet.logits(
@@ -127,9 +129,9 @@ struct FixtureTests {
 
         let images = ImageSpecification(height: 32, width: 32, channels: 3, classes: 5)
         let network = try space.network(
-            .dartsV2, NetworkSettings(channels: 4, cells: 4, auxiliary: true), for: images)
-        let outputs = try network.logits(
-            test.large.tensor(on: backend), ForwardContext(state(network.layout)))
+            .dartsV2, CellNetworkSettings(channels: 4, cells: 4, auxiliary: true), for: images)
+        let outputs = try #require(network as? DerivedNetwork).outputs(
+            test.large.tensor(on: backend), ForwardContext(state(network.layout)), withAuxiliary: true)
         try expectClose(outputs.logits, test.discrete, 1e-10, "discrete")
         try expectClose(try #require(outputs.auxiliary), test.auxiliary, 1e-10, "auxiliary")
     }
@@ -169,7 +171,7 @@ struct GenotypeRuleTests {
         var configuration = DARTSConfiguration()
         (configuration.channels, configuration.cells) = (3, 4)
         let images = ImageSpecification(height: height, width: width, channels: channels, classes: 4)
-        let space = DARTSSearchSpace(configuration)
+        let space = try DARTSSearchSpace(configuration)
         let supernet = try space.supernet(for: images)
         let stream = RandomStream(seed: 1)
         let state = try supernet.layout.initialState(on: backend, .float32, from: stream).variables
@@ -184,17 +186,17 @@ struct GenotypeRuleTests {
 
     @Test func auxiliaryHeadsNeedRoom() throws {
         let images = ImageSpecification(height: 16, width: 16, channels: 3, classes: 4)
-        #expect(throws: TensorError.self) {
-            try DARTSSearchSpace().network(.dartsV2, NetworkSettings(channels: 4, cells: 3), for: images)
+        #expect(throws: SettingError.self) {
+            try DARTSSearchSpace().network(.dartsV2, CellNetworkSettings(channels: 4, cells: 3), for: images)
         }
     }
 
     @Test func aGenotypeOfAnotherSpaceIsRefused() throws {
-        var genotype = Genotype.dartsV2
-        genotype.normal.edges[0].operation = "conv_7x1_1x7"
+        var genotype = CellGenotype.dartsV2
+        genotype.normal.nodes[0][0].operation = "conv_7x1_1x7"
         let images = ImageSpecification(height: 32, width: 32, channels: 3, classes: 4)
         #expect(throws: GenotypeError.self) {
-            try DARTSSearchSpace().network(genotype, NetworkSettings(), for: images)
+            try DARTSSearchSpace().network(genotype, CellNetworkSettings(), for: images)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Cells
 import DARTS
 import ErrataCore
 import TensorEngine
@@ -12,12 +13,12 @@ struct ParameterCountTests {
     }
 
     @Test(arguments: [
-        (Genotype.dartsV2, false, 3_349_342), (.dartsV2, true, 3_825_768), (.dartsV1, false, 3_169_414),
+        (CellGenotype.dartsV2, false, 3_349_342), (.dartsV2, true, 3_825_768), (.dartsV1, false, 3_169_414),
         (.dartsV1, true, 3_645_840),
     ])
-    func discreteNetwork(_ genotype: Genotype, auxiliary: Bool, count: Int) throws {
+    func discreteNetwork(_ genotype: CellGenotype, auxiliary: Bool, count: Int) throws {
         let network = try DARTSSearchSpace().network(
-            genotype, NetworkSettings(channels: 36, cells: 20, auxiliary: auxiliary), for: images)
+            genotype, CellNetworkSettings(channels: 36, cells: 20, auxiliary: auxiliary), for: images)
         #expect(network.layout.parameterCount == count)
     }
 }

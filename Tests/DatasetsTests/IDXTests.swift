@@ -106,10 +106,10 @@ struct IDXTests {
     func noFile() throws {
         for (path, reason) in [
             (directory.path + "/missing", "cannot be opened: No such file"),
-            (directory.path, "not a regular"),
-            ("/dev/zero", "not a regular file"),
+            (directory.path, "no regular"),
+            ("/dev/zero", "no regular file"),
         ] {
-            let error = try #require(throws: DatasetError.self) { try IDXArray(contentsOf: path) }
+            let error = try #require(throws: FileError.self) { try IDXArray(contentsOf: path) }
             #expect(error.reason.contains(reason), "\(error)")
         }
     }
@@ -157,13 +157,38 @@ struct IDXDatasetTests {
         let images = idx([2, 3, 4], IDXTests.elements)
         for (images, labels, reason) in [
             (images, idx([3], [0, 1, 2]), "3 labels, expected 2"),
-            (images, idx([2], [1, 3]), "label 3 of image 1, expected one below the 3 classes"),
+            (images, idx([2], [0, 3]), "label 3 of image 1, expected one below the 3 classes"),
+            (images, idx([2], [1, 3]), "below the 3 classes; no label is 0: do they begin at 1?"),
             (images, images, "the rank is 3, expected 1"),
             (idx([2], [0, 1]), idx([2], [0, 1]), "the rank is 1, expected 3 or 4"),
         ] {
             let error = try #require(throws: DatasetError.self) { try dataset(images, labels) }
             #expect(error.reason.contains(reason), "\(error)")
         }
+        // These begin neither at 0 nor at 1, or have a hole.
+        for labels: [UInt8] in [[0, 3], [1, 4], [2, 9]] {
+            let error = try #require(throws: DatasetError.self) { try dataset(images, idx([2], labels)) }
+            #expect(error.reason.hasSuffix("expected one below the 3 classes"), "\(error)")
+        }
+    }
+
+    @Test(
+        "have classes whose names differ and stand on a line",
+        arguments: [
+            ([], "no classes"), (["a", ""], "the name of class 1 is empty"),
+            (["a", "b", "a"], "classes 0 and 2 are both called 'a'"),
+            (["a\nb", "c"], "the name of class 0 is empty or has control characters"),
+            (["a", "\u{1B}[31mred"], "the name of class 1"), (["a", "b\u{2028}"], "the name of class 1"),
+        ])
+    func names(_ names: [String], _ reason: String) throws {
+        let (images, labels) = try (
+            directory.file("images", idx([2, 3, 4], IDXTests.elements)),
+            directory.file("labels", idx([2], [0, 0]))
+        )
+        let error = try #require(throws: DatasetError.self) {
+            try IDXDataset(images: images, labels: labels, classNames: names, name: "letters")
+        }
+        #expect(error.subject == "letters" && error.reason.contains(reason), "\(error)")
     }
 
     @Test("serve only the images there are, to buffers that fit") func bounds() throws {

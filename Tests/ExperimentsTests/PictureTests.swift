@@ -92,6 +92,12 @@ struct PictureTests {
         for (x, value) in expected.enumerated() { #expect(found.pixel(2 + x, 2) == [value]) }
     }
 
+    @Test(arguments: [0, 1, 2, 3, 4, 5]) func greyAndColourAreDrawn(_ channels: Int) throws {
+        let images = try CPUBackend(threads: 1).zeros([1, 4, 4, channels], .float32)
+        #expect(SampleGrid.canDraw(channels: channels) == [1, 3].contains(channels))
+        #expect(((try? SampleGrid.png(images, columns: 1)) != nil) == [1, 3].contains(channels))
+    }
+
     @Test func otherShapesAreErrors() throws {
         let backend = try CPUBackend(threads: 1)
         for shape: Shape in [[4, 4, 1], [1, 4, 4, 2], [0, 4, 4, 1]] {
@@ -124,6 +130,7 @@ struct PictureTests {
 
     @Test(arguments: [
         ("echo half > \"$3\"; exit 3", "failed with status 3"),
+        ("echo half > \"$3\"; kill -SEGV $$", "failed with signal 11"),
         ("echo half > \"$3\"; exec sleep 60", "took longer"),
     ])
     func aToolThatFailsLeavesAWarningAndNoPicture(_ script: String, _ reason: String) throws {
@@ -140,5 +147,49 @@ struct PictureTests {
     @Test(arguments: [nil, "/nowhere/dot"])
     func aMissingToolIsAWarning(_ tool: String?) {
         #expect(GraphvizDrawing.svg(of: "g.dot", to: "/nowhere/g.svg", tool: tool) != nil)
+    }
+
+    /// A `dot` that is a shell script waits for a child of its own.
+    @Test func theLimitEndsAllThatWasStarted() throws {
+        let directory = try TemporaryDirectory()
+        let path = try tool("sleep 60 & echo $! > \"$3.child\"; wait", in: directory)
+        let target = "\(directory.path)/g.svg"
+        let warning = GraphvizDrawing.svg(of: "g.dot", to: target, tool: path, timeout: 0.5)
+        #expect(warning?.contains("took longer") == true)
+        let child = String(decoding: try AtomicFile.read("\(target).part.child"), as: UTF8.self)
+            .trimmingCharacters(in: .newlines)
+        // Whoever is its parent now may not have asked for its status yet.
+        let status = try? String(contentsOfFile: "/proc/\(child)/status", encoding: .utf8)
+        #expect(status?.contains("State:\tZ") ?? true, "\(status ?? "")")
+    }
+
+    @Test func aProcessWithoutDescriptorsIsWarnedAndLives() async {
+        await #expect(processExitsWith: .success) {
+            let next = open("/dev/null", O_RDONLY)
+            close(next)
+            var limit = rlimit()
+            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            limit.rlim_cur = rlim_t(next)
+            try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+            let error = #expect(throws: FileError.self) {
+                try AtomicFile.write("digraph {}", to: "/tmp/g.dot")
+            }
+            #expect(error?.reason.contains("Too many open files") == true)
+            for tool in ["/bin/false", "/nowhere"] {
+                #expect(GraphvizDrawing.svg(of: "/tmp/g.dot", to: "/tmp/g.svg", tool: tool) != nil)
+            }
+        }
+    }
+
+    @Test func aProcessThatIgnoresItsChildrenDraws() async {
+        await #expect(processExitsWith: .success) {
+            signal(SIGCHLD, SIG_IGN)
+            let directory = try TemporaryDirectory()
+            let (tool, target) = ("\(directory.path)/tool", "\(directory.path)/g.svg")
+            try AtomicFile.write("#!/bin/sh\necho whole > \"$3\"\n", to: tool)
+            chmod(tool, 0o755)
+            #expect(GraphvizDrawing.svg(of: "g.dot", to: target, tool: tool) == nil)
+            #expect(try AtomicFile.read(target) == Array("whole\n".utf8))
+        }
     }
 }

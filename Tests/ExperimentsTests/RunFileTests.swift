@@ -56,6 +56,46 @@ struct RunFileTests {
         _ = try RunLock(path)
     }
 
+    @Test(arguments: [ENOLCK, EOPNOTSUPP, ENOSYS, EINVAL])
+    func aFileSystemWithoutLocksIsSaidAndCanBeUsed(_ code: Int32) throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/lock"
+        func fail(_: Int32, _: Int32) -> Int32 {
+            errno = code
+            return -1
+        }
+        let error = #expect(throws: FileError.self) { try RunLock(path, locking: true, flock: fail) }
+        #expect(error?.reason.contains("ERRATA_NO_LOCK=1") == true)
+        let lock = try RunLock(path, locking: false, flock: fail)
+        #expect(try AtomicFile.read(path).starts(with: "process \(getpid()) ".utf8))
+        withExtendedLifetime(lock) {}
+    }
+
+    @Test func theEnvironmentSaysWhetherToLock() async {
+        await #expect(processExitsWith: .success) {
+            for (value, isWanted) in [("1", false), ("yes", false), ("0", true), ("", true)] {
+                setenv("ERRATA_NO_LOCK", value, 1)
+                #expect(RunLock.isWanted == isWanted)
+            }
+            unsetenv("ERRATA_NO_LOCK")
+            #expect(RunLock.isWanted)
+            let directory = try TemporaryDirectory()
+            let first = try RunLock("\(directory.path)/lock")
+            setenv("ERRATA_NO_LOCK", "1", 1)
+            let second = try RunLock("\(directory.path)/lock")
+            withExtendedLifetime((first, second)) {}
+        }
+    }
+
+    /// Some file systems cannot flush a directory; /proc is one.
+    @Test func aDirectoryThatCannotBeFlushedIsNoError() throws {
+        let descriptor = open("/proc/self", O_RDONLY | O_DIRECTORY)
+        defer { close(descriptor) }
+        try #require(fsync(descriptor) == -1 && errno == EINVAL)
+        try AtomicFile.flushDirectory(of: "/proc/self/status")
+        #expect(throws: FileError.self) { try AtomicFile.flushDirectory(of: "/nowhere/status") }
+    }
+
     @Test func aKilledHolderHasNoLock() async throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/lock"
@@ -92,13 +132,66 @@ struct RunFileTests {
     @Test func aDamagedRowToKeepIsAnError() throws {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/metrics.csv"
-        for damaged in ["2,0.2,7", "2", "x,0.2", ""] {
+        for damaged in ["2,0.2,7", "2", "x,0.2", "", "0,0.2"] {
             try AtomicFile.write("step,loss\n1,0.1\n\(damaged)\n3,0.3\n", to: path)
             let error = #expect(throws: FileError.self, "'\(damaged)'") {
                 try MetricsTable(path, columns: ["step", "loss"], keepingUpTo: 3)
             }
-            #expect(error?.reason.contains("line 3") == true)
+            #expect(error?.reason.contains("row 3") == true)
         }
+    }
+
+    @Test(arguments: [
+        ("1,1\n2,2\n3,3\n4,4\n", nil), ("1,1\n2,2\n3,3\n", "has lost the rows of step 4"),
+        ("1,1\n4,4\n", "has lost the rows of step 2 to 3"),
+        ("2,2\n3,3\n4,4\n", "has lost the rows of step 1"),
+        ("1,1\n3,3\n", "has lost the rows of step 2, 4"), ("", "has lost the rows of step 1 to 4"),
+        // Half a row, and what follows a quote that nothing ends.
+        ("1,1\n2,2\n3,3\n4,", "has lost the rows of step 4"),
+        ("1,1\n2,\"2\n3,3\n4,4\n", "has lost the rows of step 2 to 4"),
+    ])
+    func lostRowsAreSaid(_ rows: String, _ gap: String?) throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/metrics.csv"
+        try AtomicFile.write("step,loss\n\(rows)", to: path)
+        let table = try MetricsTable(path, columns: ["step", "loss"], keepingUpTo: 4)
+        #expect(table.gap == gap.map { "\(path) \($0)" })
+    }
+
+    @Test func aTableThatIsGoneIsSaid() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/metrics.csv"
+        let table = try MetricsTable(path, columns: ["epoch", "loss"], keepingUpTo: 12)
+        #expect(table.gap == "\(path) is gone, and with it the rows of epoch 1 to 12")
+        for step in [nil, 0] {
+            #expect(try MetricsTable(path, columns: ["epoch", "loss"], keepingUpTo: step).gap == nil)
+        }
+    }
+
+    /// A table of classes has a row for each class in an epoch.
+    @Test func textsAreQuotedAndStepsMayHaveSeveralRows() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/classes.csv"
+        let columns = ["epoch", "name", "weight"]
+        let names = ["plain", "a,b", "say \"a\"", "two\nlines", "\r", ""]
+        do {
+            let table = try MetricsTable(path, columns: columns, keepingUpTo: nil)
+            for epoch in 1...3 {
+                for name in names {
+                    try table.append(["epoch": Double(epoch), "weight": 0.5], texts: ["name": name])
+                }
+            }
+            try table.flush()
+        }
+        let rows = ["plain", "\"a,b\"", "\"say \"\"a\"\"\"", "\"two\nlines\"", "\"\r\"", ""]
+        func text(_ epochs: ClosedRange<Int>) -> String {
+            "epoch,name,weight\n"
+                + epochs.map { epoch in rows.map { "\(epoch),\($0),0.5\n" }.joined() }.joined()
+        }
+        #expect(String(decoding: try AtomicFile.read(path), as: UTF8.self) == text(1...3))
+        let table = try MetricsTable(path, columns: columns, keepingUpTo: 2)
+        #expect(table.gap == nil)
+        #expect(String(decoding: try AtomicFile.read(path), as: UTF8.self) == text(1...2))
     }
 
     @Test func numbersReadBackTheSameAndNamesAreQuoted() throws {
@@ -116,11 +209,54 @@ struct RunFileTests {
 
     @Test func aFirstSignalIsAQuestionASecondAnEnd() async {
         await #expect(processExitsWith: .signal(SIGINT)) {
-            Interruption.install()
+            listen()
             #expect(Interruption.received == nil)
             raise(SIGTERM)
             #expect(Interruption.received == "SIGTERM")
             raise(SIGINT)
+        }
+    }
+
+    /// A closed terminal sends SIGHUP twice; schedulers warn before they end.
+    @Test func warningsMayComeTwice() async throws {
+        let result = try #require(
+            await #expect(processExitsWith: .signal(SIGTERM), observing: [\.standardErrorContent]) {
+                listen()
+                for signal in [SIGUSR1, SIGUSR1, SIGHUP, SIGHUP, SIGUSR2] { raise(signal) }
+                #expect(Interruption.received == "SIGUSR1")
+                raise(SIGTERM)
+            })
+        let said = String(decoding: result.standardErrorContent, as: UTF8.self)
+        #expect(said.contains("\nSIGUSR1: ends after this step; SIGTERM ends at once\n"))
+        #expect(!said.contains("SIGHUP"))
+    }
+
+    @Test func aSignalIsSaidAtOnce() async throws {
+        let result = try #require(
+            await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+                listen()
+                raise(SIGINT)
+            })
+        let said = String(decoding: result.standardErrorContent, as: UTF8.self)
+        #expect(said.contains("\nSIGINT: ends after this step; once more ends at once\n"))
+    }
+
+    @Test func whatIsIgnoredStaysSo() async {
+        await #expect(processExitsWith: .success) {
+            listen(ignoring: [SIGHUP, SIGINT])
+            for ignored in [SIGHUP, SIGINT, SIGHUP] { raise(ignored) }
+            #expect(Interruption.received == nil)
+            raise(SIGUSR2)
+            #expect(Interruption.received == "SIGUSR2")
+            raise(SIGINT)
+        }
+    }
+
+    @Test func theStatusIsTheShells() {
+        for (name, status): (String, Int32) in [
+            ("SIGHUP", 129), ("SIGINT", 130), ("SIGUSR1", 138), ("SIGUSR2", 140), ("SIGTERM", 143),
+        ] {
+            #expect(Interruption.exitStatus(after: name) == status)
         }
     }
 
@@ -133,4 +269,11 @@ struct RunFileTests {
             withExtendedLifetime(used) {}
         }
     }
+}
+
+/// Listens for signals in a process of its own, whatever who runs the tests ignores.
+private func listen(ignoring ignored: [Int32] = []) {
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2] { signal(number, SIG_DFL) }
+    for number in ignored { signal(number, SIG_IGN) }
+    Interruption.install()
 }

@@ -73,9 +73,71 @@ struct SpecOverlayTests {
             failure(["a.yaml": "x: 1\nextends: c.yaml\n"])
                 == "a.yaml:2:10: extends: there is no file 'c.yaml'")
         #expect(
-            failure(["a.yaml": "extends: [b.yaml]\n"])
-                == "a.yaml:1:10: extends: expected a file's path, found a list")
+            failure(["a.yaml": "extends: {b: c}\n"])
+                == "a.yaml:1:10: extends: expected a file's path, or a list of them, found a mapping")
+        #expect(
+            failure(["a.yaml": "extends: [b.yaml, [c]]\n", "b.yaml": ""])
+                == "a.yaml:1:19: extends: expected a file's path, or a list of them, found a list")
         #expect(failure(["a.yaml": "extends: b.yaml\n", "b.yaml": "x: ]\n"]).hasPrefix("b.yaml:1:4: "))
+    }
+
+    @Test("Of several files that one extends, later ones lie over earlier ones, all beneath it")
+    func several() throws {
+        let value = try read([
+            "a.yaml": "extends: [b.yaml, c.yaml]\nx: 1\n",
+            "b.yaml": "x: 2\ny: 2\nz: {p: 2, q: 2}\n",
+            "c.yaml": "extends: d.yaml\ny: 3\nz: {p: 3}\n",
+            "d.yaml": "w: 4\nz: {q: 4}\n",
+        ])
+        #expect(value == (try YAMLReader.read("x: 1\ny: 3\nz: {p: 3, q: 4}\nw: 4", source: "")))
+        let diamond = try read([
+            "a.yaml": "extends: [b.yaml, c.yaml]\n", "b.yaml": "extends: d.yaml\n",
+            "c.yaml": "extends: d.yaml\n", "d.yaml": "x: 1\n",
+        ])
+        #expect(diamond["x"]?.text == "1")
+        // Files that each extend the next one twice are 2ⁿ readings.
+        let wide = failure([
+            "a.yaml": "extends: [b.yaml, b.yaml]\n", "b.yaml": "extends: [c.yaml, c.yaml]\n",
+            "c.yaml": "extends: [d.yaml, d.yaml]\n", "d.yaml": "extends: [e.yaml, e.yaml]\n",
+            "e.yaml": "extends: [f.yaml, f.yaml]\n", "f.yaml": "x: 1\n",
+        ])
+        #expect(wide.contains("extends: more than 32 files extend each other"))
+    }
+
+    @Test(
+        "A file that holds no mapping is refused at its place", arguments: ["[1, 2]", "text", "- a\n- b\n"])
+    func noMapping(text: String) {
+        let found = text == "text" ? "'text'" : "a list"
+        for files: KeyValuePairs in [
+            ["a.yaml": text], ["b.yaml": "x: 1\nextends: a.yaml\n", "a.yaml": text],
+        ] {
+            for assignments in [[], ["x=1"]] {
+                #expect(
+                    failure(files, setting: assignments)
+                        == "a.yaml:1:1: expected a mapping of settings, found \(found)")
+            }
+        }
+    }
+
+    @Test("An assignment is laid over a file as a file would be")
+    func assignedComponents() throws {
+        for (base, assignments, expected) in [
+            ("h: {name: exact, unroll_steps: 2}", ["h.name=neumann"], "h: {name: neumann}"),
+            ("h: {name: exact, unroll_steps: 2}", ["h.name=exact"], "h: {name: exact, unroll_steps: 2}"),
+            // In whichever order they are given.
+            ("h: {name: exact, steps: 2}", ["h.name=cg", "h.rate=1"], "h: {name: cg, rate: 1}"),
+            ("h: {name: exact, steps: 2}", ["h.rate=1", "h.name=cg"], "h: {rate: 1, name: cg}"),
+            ("h: {name: exact, steps: 2}", ["h={rate: 1}"], "h: {name: exact, steps: 2, rate: 1}"),
+            ("h: exact", ["h.name=cg", "h.rate=1"], "h: {name: cg, rate: 1}"),
+            ("h: exact", ["h=cg", "h.rate=1"], "h: {name: cg, rate: 1}"),
+            ("h: {name: exact, steps: 2}", ["h=cg"], "h: cg"),
+            ("name: a\nx: 1", ["name=b"], "name: b\nx: 1"),
+        ] {
+            let value = try read(["a.yaml": base], setting: assignments)
+            #expect(value == (try YAMLReader.read(expected, source: "")), "\(base) \(assignments)")
+        }
+        let byFile = try read(["a.yaml": "extends: b.yaml\nh: {rate: 1}\n", "b.yaml": "h: exact\n"])
+        #expect(byFile == (try YAMLReader.read("h: {name: exact, rate: 1}", source: "")))
     }
 
     @Test("Assignments are laid over files, later ones over earlier ones")
@@ -85,7 +147,7 @@ struct SpecOverlayTests {
             files,
             setting: [
                 "learner.lambda=0.5", "learner.gan.rate=1e-4", "generator.noise=3", "list=[1, 2]",
-                "text='a=b'",
+                "text='a=b'", "sharp='#1'", "inner=a#1",
                 "learner.lambda=0.25", "nothing=",
             ])
         let expected = try YAMLReader.read(
@@ -94,6 +156,8 @@ struct SpecOverlayTests {
             generator: {name: dcgan, noise: 3}
             list: [1, 2]
             text: 'a=b'
+            sharp: '#1'
+            inner: a#1
             nothing:
             """, source: "")
         #expect(value == expected)
@@ -108,6 +172,15 @@ struct SpecOverlayTests {
             ("a..b=1", "--set: expected key.path=value, found 'a..b=1'"),
             ("a=[1", "--set a: did not find expected ',' or ']'"),
             ("a=*x", "--set a: no anchor is called 'x'"),
+            ("a=#1", "--set a: what follows '#' is a comment in YAML; for a text, quote it twice: \"'#1'\""),
+            (
+                "a=b #1",
+                "--set a: what follows '#' is a comment in YAML; for a text, quote it twice: \"'b #1'\""
+            ),
+            (
+                "a=it's #1",
+                "--set a: what follows '#' is a comment in YAML; for a text, quote it twice: \"'it''s #1'\""
+            ),
         ])
     func noAssignment(text: String, message: String) {
         #expect(failure(["a.yaml": "a: 1"], setting: [text]).hasPrefix(message))

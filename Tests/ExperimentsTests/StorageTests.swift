@@ -134,6 +134,42 @@ struct CheckpointTests {
         #expect(try store.read().integer("step") == -7)
     }
 
+    /// FAT, and some of FUSE and SMB.
+    @Test func aFileSystemWithoutHardLinksKeepsTheOneBeforeToo() async {
+        await #expect(processExitsWith: .success) {
+            let directory = try TemporaryDirectory()
+            var archive = Archive()
+            var said: [String?] = []
+            let codes = [EPERM, EMLINK, ENOTSUP, EOPNOTSUPP, ENOSYS]
+            for (step, code) in codes.enumerated() {
+                let store = CheckpointStore("\(directory.path)/checkpoint.h5") { _, _ in
+                    errno = code
+                    return -1
+                }
+                archive[attribute: "step"] = .integer(step)
+                said.append(try store.write(archive))
+                #expect(try store.read().integer("step") == step)
+                guard step > 0 else { continue }
+                #expect(try CheckpointStore(store.previousPath).read().integer("step") == step - 1)
+            }
+            #expect(said[0] == nil && said[1]?.contains("no hard links") == true)
+            #expect(said[2...].allSatisfy { $0 == nil })
+            let files = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+            #expect(files.sorted() == ["checkpoint.h5", "checkpoint.h5.previous"])
+        }
+    }
+
+    @Test func aLinkThatFailsOtherwiseIsAnError() throws {
+        let directory = try TemporaryDirectory()
+        let store = CheckpointStore("\(directory.path)/checkpoint.h5") { _, _ in
+            errno = EIO
+            return -1
+        }
+        #expect(try store.write(archive) == nil)
+        let error = #expect(throws: FileError.self) { try store.write(archive) }
+        #expect(error?.reason.contains("Input/output error") == true)
+    }
+
     @Test func tensorsOfAnotherShapeAreRefused() throws {
         let backend = try CPUBackend(threads: 1)
         #expect(throws: ArchiveError.self) { try archive.tensor("labels", [4], .int32, on: backend) }

@@ -1,6 +1,7 @@
 import CPUEngine
 import Foundation
 import NeuralNetworks
+import NeuralNetworksTesting
 import TensorEngine
 import Testing
 
@@ -39,88 +40,48 @@ struct FixtureTests {
 
     private struct OptimizerCase: Decodable {
         let name: String
-        let curvature: [Double]?
         let steps: [[Double]]?
+        /// Of a quadratic whose gradient is 2·curvature·x; else the gradients themselves.
+        let curvature: [Double]?
+        let gradients: [[Double]]?
         let norm: Double?
         let clipped: [[Double]]?
     }
 
-    @Test func optimizers() throws {
-        let cases = try fixture("optimizers", as: [OptimizerCase].self)
-        for test in cases {
-            guard let steps = test.steps, let curvature = test.curvature else { continue }
-            let sgd = SGD(momentum: 0.9, weightDecay: 0.01)
-            let adam = Adam(beta1: 0.5, beta2: 0.999, weightDecay: 0.01)
-            var (sgdState, adamState) = (SGD.State(), Adam.State())
-            var x = try backend.tensor(steps[0], [3])
-            for expected in steps.dropFirst() {
-                let gradient = try x * backend.tensor(curvature, [3]) * 2
-                if test.name == "sgd" {
-                    let next = try sgd.step([x], gradients: [gradient], state: sgdState, rate: 0.05)
-                    (x, sgdState) = (next.parameters[0], next.state)
-                } else {
-                    let next = try adam.step([x], gradients: [gradient], state: adamState, rate: 0.05)
-                    (x, adamState) = (next.parameters[0], next.state)
-                }
-                let found = try x.doubles()
-                #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-12 }, "\(test.name)")
-            }
+    /// Each with the rate of its case, and the settings that its case names.
+    private static let optimizers: [(name: String, optimizer: any Optimizer, rate: Double)] = [
+        ("sgd", SGD(momentum: 0.9, weightDecay: 0.01), 0.05),
+        ("adam", Adam(beta1: 0.5, beta2: 0.999, weightDecay: 0.01), 0.05),
+        ("rmsprop", RMSprop(alpha: 0.9, epsilon: 1e-8, weightDecay: 0.01), 0.01),
+        ("adamw", AdamW(Adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-8), decay: 0.1), 0.01),
+    ]
+
+    @Test("Optimisers, the module's own and others, step by step", arguments: optimizers.indices)
+    func trajectory(_ index: Int) throws {
+        let (name, optimizer, rate) = Self.optimizers[index]
+        let test = try #require(try fixture("optimizers", as: [OptimizerCase].self).first { $0.name == name })
+        let steps = try #require(test.steps)
+        var x = try backend.tensor(steps[0], [steps[0].count])
+        var state = OptimizerState()
+        for (step, expected) in steps.dropFirst().enumerated() {
+            let gradient =
+                try test.curvature.map { try x * backend.tensor($0, x.shape) * 2 }
+                ?? backend.tensor(#require(test.gradients)[step], x.shape)
+            let next = try optimizer.step([x], gradients: [gradient], state: state, rate: rate)
+            (x, state) = (next.parameters[0], next.state)
+            #expect(try zip(x.doubles(), expected).allSatisfy { abs($0 - $1) < 1e-13 }, "\(name) \(step)")
+            #expect(state.slots.count == optimizer.slots.count && state.count == step + 1)
         }
-        let clip = try #require(cases.first { $0.name == "clip" })
+    }
+
+    @Test func clipping() throws {
+        let test = try #require(
+            try fixture("optimizers", as: [OptimizerCase].self).first { $0.name == "clip" })
         let (gradients, norm) = try clipped(
             [backend.tensor([3.0, 4.0], [2]), backend.tensor([12.0], [1])], norm: 5)
-        #expect(abs(try norm.item() - #require(clip.norm)) < 1e-12)
-        for (gradient, expected) in zip(gradients, try #require(clip.clipped)) {
+        #expect(abs(try norm.item() - #require(test.norm)) < 1e-12)
+        for (gradient, expected) in zip(gradients, try #require(test.clipped)) {
             #expect(zip(try gradient.doubles(), expected).allSatisfy { abs($0 - $1) < 1e-12 })
         }
-    }
-
-    @Test func cosineSchedule() {
-        let schedule = CosineSchedule(initial: 0.025, minimum: 0.001, epochs: 50)
-        #expect(schedule.rate(epoch: 0) == 0.025)
-        #expect(abs(schedule.rate(epoch: 25) - 0.013) < 1e-15)
-        #expect(schedule.rate(epoch: 49) > 0.001 && schedule.rate(epoch: 49) < 0.00103)
-    }
-}
-
-@Suite("Models")
-struct ModelTests {
-    @Test("A recomputed pass changes no running estimate twice, and eval mode none")
-    func statistics() throws {
-        let backend = try CPUBackend(threads: 1)
-        let builder = LayoutBuilder()
-        let norm = BatchNorm(builder.root, channels: 2)
-        let state = try builder.layout.initialState(on: backend, .float64, from: RandomStream(seed: 1))
-        let x = backend.normal([5, 2], .float64, from: RandomStream(seed: 2))
-        func updated(_ mode: NormalizationMode, passes: Int) throws -> [[Double]] {
-            let recorder = StatisticsRecorder()
-            for _ in 0..<passes {
-                _ = try norm(x, ForwardContext(state, normalization: mode, recorder: recorder))
-            }
-            return try recorder.updated(state.statistics).map { try $0.doubles() }
-        }
-        let once = try updated(.batch, passes: 1)
-        #expect(try updated(.batch, passes: 2) == once)
-        #expect(once != [[0, 0], [1, 1]])
-        #expect(try updated(.running, passes: 1) == [[0, 0], [1, 1]])
-    }
-
-    @Test("What a tensor begins as depends on its name and the seed, not on the others")
-    func initialValues() throws {
-        let backend = try CPUBackend(threads: 1)
-        func values(_ names: [String], seed: UInt64) throws -> [String: [Double]] {
-            let builder = LayoutBuilder()
-            for name in names { _ = Linear(builder.root[name], inputs: 4, outputs: 3) }
-            let state = try builder.layout.initialState(on: backend, .float64, from: RandomStream(seed: seed))
-            return try Dictionary(
-                uniqueKeysWithValues: zip(builder.layout.parameters, state.parameters).map {
-                    ($0.name, try $1.doubles())
-                })
-        }
-        let (one, more) = (try values(["b"], seed: 1), try values(["a", "b"], seed: 1))
-        #expect(one["b.weight"] == more["b.weight"])
-        #expect(more["a.weight"] != more["b.weight"])
-        #expect(try values(["b"], seed: 2)["b.weight"] != one["b.weight"])
-        #expect(try #require(one["b.weight"]).allSatisfy { abs($0) <= 0.5 })
     }
 }

@@ -12,7 +12,7 @@ final class ByteStream {
     let maximumByteCount: Int
     private var source: Source
 
-    /// - Throws: `DatasetError` if the file cannot be read.
+    /// - Throws: `FileError` if the file cannot be read.
     init(_ path: String) throws {
         self.path = path
         let file = try RegularFile(path)
@@ -32,7 +32,7 @@ final class ByteStream {
 
     /// Fills the buffer as far as the contents go, and returns how many bytes that are.
     ///
-    /// - Throws: `DatasetError` if the file cannot be read or its compressed data are unsound.
+    /// - Throws: `FileError` if the file cannot be read, `DatasetError` if its compressed data are unsound.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         switch source {
         case .gzip(let stream): return try stream.read(into: buffer)

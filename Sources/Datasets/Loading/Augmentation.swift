@@ -19,15 +19,16 @@ public struct Augmentation: Sendable, Hashable {
     /// Images as they are.
     public static let none = Augmentation()
 
-    /// - Throws: `DatasetError` unless both lengths fit images of this size.
-    func requireFits(_ dataset: any Dataset) throws {
+    /// - Throws: `DatasetError` unless both lengths are below the images' shorter side: a larger cutout leaves images
+    ///   with nothing in them.
+    package func requireFits(_ dataset: any Dataset) throws {
         let side = min(dataset.height, dataset.width)
         try require(
             (0..<side).contains(cropPadding), dataset.name,
             "crop padding \(cropPadding), expected 0..<\(side) for \(dataset.height)×\(dataset.width) images")
         try require(
-            (0...2 * side).contains(cutoutLength), dataset.name,
-            "cutout length \(cutoutLength), expected 0...\(2 * side) "
+            (0..<side).contains(cutoutLength), dataset.name,
+            "cutout length \(cutoutLength), expected 0..<\(side) "
                 + "for \(dataset.height)×\(dataset.width) images")
     }
 

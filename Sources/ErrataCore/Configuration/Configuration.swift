@@ -69,11 +69,12 @@ extension Configuration {
             }
         }
         guard decoder.errors.count == before else { return result }
-        do { try result.validate() } catch { decoder.fail("\(error)", at: value.location) }
+        do { try result.validate() } catch { decoder.fail(error, at: value.location) }
         return result
     }
 
-    private func rows(path: String) -> [ConfigurationRow] {
+    /// The settings with the values of this configuration.
+    package func rows(path: String) -> [ConfigurationRow] {
         Self.fields.flatMap { $0.rows(self, path: path) }
     }
 }

@@ -8,9 +8,16 @@ public struct ConfigurationDecoder: Sendable {
     public private(set) var errors: [ConfigurationError] = []
     /// The setting that is being read, such as `learner.betas[1]`.
     package private(set) var path: String
+    /// What settings may choose components from.
+    let registry: PluginRegistry?
 
-    /// - Parameter path: what the paths in errors begin with.
-    public init(path: String = "") { self.path = path }
+    /// - Parameters:
+    ///   - path: what the paths in errors begin with.
+    ///   - registry: what settings may choose components from.
+    public init(path: String = "", registry: PluginRegistry? = nil) {
+        self.path = path
+        self.registry = registry
+    }
 
     /// The configuration that a mapping describes; what is wrong in it keeps its default, and is reported by
     /// `finish()`.
@@ -26,6 +33,16 @@ public struct ConfigurationDecoder: Sendable {
     /// Reports what is wrong with the setting that is being read.
     public mutating func fail(_ message: String, at location: ConfigurationValue.Location) {
         errors.append(ConfigurationError(message, path: path, at: location))
+    }
+
+    /// Reports why what a setting says cannot be made; an error that knows its own setting or place keeps it.
+    public mutating func fail(_ error: any Error, at location: ConfigurationValue.Location) {
+        switch error {
+        case let error as ConfigurationErrors: errors += error.errors
+        case let error as SettingError:
+            errors.append(ConfigurationError(error.message, path: error.setting, at: location))
+        default: fail("\(error)", at: location)
+        }
     }
 
     package mutating func fail(expected: String, found value: ConfigurationValue) {

@@ -1,20 +1,22 @@
 extension Int: ConfigurationRepresentable {
+    /// Integers of YAML's core schema: `-12`, `007` (which is 7), `0o17`, `0x1F`.
     public static var codec: ConfigurationCodec<Int> {
         .init(
             "integer", expectation: "an integer",
-            parse: { value in value.literal.flatMap { isInteger($0) ? Int($0) : nil } },
+            parse: { $0.literal.flatMap(integer) },
             encode: { .literal("\($0)") })
     }
 }
 
 extension Double: ConfigurationRepresentable {
-    /// Finite numbers; `1e-3` is one too.
+    /// Finite numbers of YAML's core schema; `1e-3` is one, and so is every integer.
     public static var codec: ConfigurationCodec<Double> {
         .init(
             "number", expectation: "a number",
             parse: { value in
-                guard let text = value.literal, isNumber(text), let number = Double(text), number.isFinite
-                else { return nil }
+                guard let text = value.literal else { return nil }
+                if let number = integer(text) { return Double(number) }
+                guard isNumber(text), let number = Double(text), number.isFinite else { return nil }
                 return number
             },
             encode: { .literal(written($0)) })
@@ -29,14 +31,14 @@ extension Double: ConfigurationRepresentable {
 }
 
 extension Bool: ConfigurationRepresentable {
-    /// `true` and `false`, or `on` and `off`.
+    /// `true` and `false` of YAML's core schema, or `on` and `off`, each as `True` and `TRUE` too.
     public static var codec: ConfigurationCodec<Bool> {
         .init(
             "boolean", expectation: "true, false, on or off",
             parse: { value in
                 switch value.literal {
-                case "true", "on": true
-                case "false", "off": false
+                case "true", "True", "TRUE", "on", "On", "ON": true
+                case "false", "False", "FALSE", "off", "Off", "OFF": false
                 default: nil
                 }
             },
@@ -73,12 +75,15 @@ extension ConfigurationChoice {
     }
 }
 
-/// Digits with an optional sign; no leading zero, which some readers take for octal.
-private func isInteger(_ text: String) -> Bool {
-    var rest = text.utf8[...]
-    skipSign(&rest)
-    let hasLeadingZero = rest.count > 1 && rest.first == UInt8(ascii: "0")
-    return skipDigits(&rest) > 0 && rest.isEmpty && !hasLeadingZero
+/// The integer that a text is by YAML 1.2's core schema: digits with an optional sign, `0o` and octal digits, or
+/// `0x` and hexadecimal ones.
+private func integer(_ text: String) -> Int? {
+    let radix = text.hasPrefix("0o") ? 8 : text.hasPrefix("0x") ? 16 : 10
+    var digits = text.utf8[...]
+    if radix == 10 { skipSign(&digits) } else { digits.removeFirst(2) }
+    // Int(_:radix:) takes a sign wherever it stands first.
+    guard digits.first != UInt8(ascii: "-"), digits.first != UInt8(ascii: "+") else { return nil }
+    return Int(radix == 10 ? text[...] : Substring(digits), radix: radix)
 }
 
 /// Digits with an optional sign, point and exponent.

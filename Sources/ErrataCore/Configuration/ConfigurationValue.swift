@@ -126,14 +126,20 @@ extension String {
 
     /// The text on one line, without control characters, and not too long.
     package var shownInMessage: String {
+        let scalars = unicodeScalars
+        return String(scalars.prefix(60)).escaped + (scalars.count > 60 ? "…" : "")
+    }
+
+    /// The text on one line: characters that move the cursor, or cannot be seen, as Swift writes them.
+    package var escaped: String {
         var shown = ""
-        for scalar in unicodeScalars.prefix(60) {
+        for scalar in unicodeScalars {
             switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned:
+            case .control, .format, .lineSeparator, .paragraphSeparator:
                 shown += scalar.escaped(asASCII: true)
             default: shown.unicodeScalars.append(scalar)
             }
         }
-        return shown + (unicodeScalars.count > 60 ? "…" : "")
+        return shown
     }
 }

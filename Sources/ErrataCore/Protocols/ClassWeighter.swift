@@ -16,20 +16,21 @@ public protocol ClassWeighter: Sendable {
 public struct ClassPerformance: Sendable {
     /// The mean cross-entropy of each class [C], differentiable; 0 where the batch has none of it.
     public let losses: Tensor
-    /// How many examples of each class the batch has [C].
-    public let counts: [Int]
+    /// How many examples of each class the batch has [C], a constant of the losses' type.
+    public let counts: Tensor
 
     /// - Parameters:
     ///   - losses: each example's cross-entropy [N].
     ///   - labels: Int32 [N].
-    public init(losses: Tensor, labels: Tensor, classes: Int) throws {
+    ///   - communicator: the processes whose batches make up this one.
+    /// - Throws: `TensorError` if a label is not in 0..<classes.
+    public init(
+        losses: Tensor, labels: Tensor, classes: Int, over communicator: any Communicator = Alone()
+    ) throws {
         let oneHot = try labels.oneHot(classes, losses.dtype)
-        var counts = [Int](repeating: 0, count: classes)
-        for label: Int32 in try labels.values() { counts[Int(label)] += 1 }
-        let divisors = try losses.backend.tensor(counts.map { Double(max($0, 1)) }, [classes])
-            .cast(to: losses.dtype)
-        self.losses = try (oneHot * losses.reshaped(to: [-1, 1])).sum(axes: [0]) / divisors
-        self.counts = counts
+        counts = try oneHot.sum(axes: [0]).summed(over: communicator)
+        let sums = try (oneHot * losses.reshaped(to: [-1, 1])).sum(axes: [0]).summed(over: communicator)
+        self.losses = try sums / Tensor.maximum(counts, counts.filled(with: 1))
     }
 }
 

@@ -1,3 +1,4 @@
+import Multilevel
 import NeuralNetworks
 import TensorEngine
 
@@ -7,48 +8,90 @@ public protocol ConditionalGenerator: Sendable {
     var layout: ModelLayout { get }
     /// The discriminator that plays against it.
     var discriminator: any Discriminator { get }
-    /// The length of the noise vector z.
-    var noiseSize: Int { get }
+    /// How the two train.
+    var training: AdversarialTraining { get }
+    /// What the losses' evaluations report; nothing by default.
+    var metrics: [MetricDeclaration] { get }
 
-    /// Noise [N, noiseSize] and Int32 labels [N] → images [N, H, W, C] in [−1, 1].
+    /// The noise z [N, …] for so many images. Truncation, where there is one, is this function's.
+    func noise(_ count: Int, _ dtype: DType, on backend: any Backend, from stream: RandomStream) throws
+        -> Tensor
+
+    /// Noise and Int32 labels [N] → images [N, H, W, C] in [−1, 1].
     func images(noise: Tensor, labels: Tensor, _ context: ForwardContext) throws -> Tensor
 
     /// What H descends.
-    func discriminatorLoss(_ batch: AdversarialBatch) throws -> Tensor
+    func discriminatorLoss(_ game: AdversarialGame) throws -> Evaluation
 
-    /// What G descends, given the discriminator's scores [N] of generated images.
-    func generatorLoss(generated scores: Tensor) throws -> Tensor
-}
-
-/// What a discriminator is trained on: as many real as generated images, of the same labels.
-public struct AdversarialBatch: Sendable {
-    /// [N, H, W, C] in [−1, 1].
-    public let real: Tensor
-    public let generated: Tensor
-    /// For what the loss draws, such as points between real and generated images.
-    public let random: RandomStream
-    private let discriminator: @Sendable (Tensor) throws -> Tensor
-
-    public init(
-        real: Tensor, generated: Tensor, random: RandomStream,
-        discriminator: @escaping @Sendable (Tensor) throws -> Tensor
-    ) {
-        self.real = real
-        self.generated = generated
-        self.random = random
-        self.discriminator = discriminator
-    }
-
-    /// The discriminator's scores [N] of images, under the batch's labels.
-    public func scores(_ images: Tensor) throws -> Tensor { try discriminator(images) }
+    /// What G descends.
+    func generatorLoss(_ game: AdversarialGame) throws -> Evaluation
 }
 
 extension ConditionalGenerator {
-    /// Standard normal noise [count, noiseSize].
-    public func noise(_ count: Int, _ dtype: DType, on backend: any Backend, from stream: RandomStream) throws
-        -> Tensor
-    {
-        try backend.normal([count, noiseSize], dtype, from: stream)
+    public var metrics: [MetricDeclaration] { [] }
+}
+
+/// How a generator and its discriminator train.
+public struct AdversarialTraining: Sendable {
+    public var generator: Descent
+    public var discriminator: Descent
+    /// Whether G and H step from the same point (Eq. 7, 8); else G steps after H.
+    public var isSimultaneous = true
+    /// How many steps H takes for one of G.
+    public var criticSteps = 1
+    /// How many batches' gradients each step averages.
+    public var accumulation = 1
+    /// The decay of the moving average of G's weights; none is kept where absent.
+    public var average: Double?
+
+    public init(generator: Descent, discriminator: Descent) {
+        self.generator = generator
+        self.discriminator = discriminator
+    }
+}
+
+/// What the losses of one step of a game are computed from.
+public struct AdversarialGame: Sendable {
+    /// Real images [N, H, W, C] in [−1, 1].
+    public let real: Tensor
+    /// As many generated ones, of the same labels.
+    public let generated: Tensor
+    /// Int32 [N].
+    public let labels: Tensor
+    /// For what the loss draws, such as points between real and generated images.
+    public let random: RandomStream
+    /// G, for regularisers of the weights themselves.
+    public let generator: [Tensor]
+    /// H.
+    public let discriminator: [Tensor]
+    private let score: @Sendable (_ images: Tensor, _ labels: Tensor) throws -> Tensor
+
+    /// - Parameter score: H's scores [N] of images under labels. Each call is a pass of its own.
+    public init(
+        real: Tensor, generated: Tensor, labels: Tensor, random: RandomStream, generator: [Tensor],
+        discriminator: [Tensor],
+        score: @escaping @Sendable (_ images: Tensor, _ labels: Tensor) throws -> Tensor
+    ) {
+        self.real = real
+        self.generated = generated
+        self.labels = labels
+        self.random = random
+        self.generator = generator
+        self.discriminator = discriminator
+        self.score = score
+    }
+
+    /// H's scores [N] of images, under the game's labels or others.
+    public func scores(_ images: Tensor, labels: Tensor? = nil) throws -> Tensor {
+        try score(images, labels ?? self.labels)
+    }
+
+    /// The gradient of each image's score with respect to the image [N, H, W, C]: what a gradient penalty is of. It
+    /// can be differentiated again, in H and along the images' own path to where they come from.
+    public func scoreGradient(at images: Tensor, labels: Tensor? = nil) throws -> Tensor {
+        let images = images.isDifferentiable ? images.alias : images.variable
+        return try gradients(
+            of: scores(images, labels: labels).sum(), withRespectTo: [images], createGraph: true)[0]
     }
 }
 
@@ -65,33 +108,6 @@ public protocol Discriminator: Sendable {
 
 extension Discriminator {
     public var dependsOnArchitecture: Bool { true }
-}
-
-/// The paper's discriminator: the search space's backbone with architecture A and weights H, and a
-/// class-conditional head by projection, score = wᵀφ(x) + b + e_yᵀφ(x) (Miyato and Koyama, 2018, Eq. 3).
-public struct BackboneDiscriminator: Discriminator {
-    public let layout: ModelLayout
-    private let extractor: any FeatureExtractor
-    private let score: Linear
-    private let classes: Embedding
-
-    public init(_ backbone: any Backbone, classes count: Int) {
-        let builder = LayoutBuilder()
-        extractor = backbone.declare(in: builder.root["backbone"])
-        score = Linear(builder.root["score"], inputs: extractor.features, outputs: 1)
-        classes = Embedding(
-            builder.root["classes"], classes: count, size: extractor.features,
-            initializer: .normal(mean: 0, deviation: 1 / Double(extractor.features).squareRoot()))
-        layout = builder.layout
-    }
-
-    public func scores(
-        _ images: Tensor, labels: Tensor, architecture: [Tensor], _ context: ForwardContext
-    ) throws -> Tensor {
-        let features = try extractor(images, architecture: architecture, context)
-        let unconditional = try score(features, context).reshaped(to: [images.shape[0]])
-        return try unconditional + (classes(labels, context) * features).sum(axes: [1])
-    }
 }
 
 /// Why a generator cannot be built.

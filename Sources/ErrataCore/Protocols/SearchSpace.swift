@@ -2,31 +2,76 @@ import NeuralNetworks
 import TensorEngine
 
 /// A space of architectures that is searched by descending architecture parameters.
+///
+/// A space owns what it finds: its genotype, how that is written and drawn, and the settings of the network that
+/// a genotype is evaluated as. What a space does not have, such as a penalty or stages, it leaves to the defaults.
 public protocol SearchSpace: Sendable {
-    /// The architecture parameters: names, shapes and how they begin.
+    /// A discrete architecture of this space.
+    associatedtype Genotype: GenotypeRepresentable
+    /// The evaluation network's size, heads and regularisers: `evaluation.network` in a spec.
+    associatedtype NetworkSettings: Configuration
+
+    /// The architecture parameters A: names, shapes and how they begin.
     var architecture: ModelLayout { get }
 
     /// The supernet that classifies.
     ///
-    /// - Throws: if images of that size cannot pass through the space's cells.
+    /// - Throws: if the settings make no supernet, or images of that size cannot pass through it.
     func supernet(for images: ImageSpecification) throws -> any Supernet
 
-    /// The discrete architecture that the parameters stand for.
+    /// The discrete architecture that A stands for.
+    ///
+    /// - Parameter architecture: a tensor for each of `architecture`'s parameters, in their order; no gradient
+    ///   flows through this.
     func genotype(of architecture: [Tensor]) throws -> Genotype
-
-    /// The operations a genotype of this space may name.
-    var operations: [String] { get }
 
     /// The network of a genotype, for evaluation.
     ///
-    /// - Throws: if the genotype names operations that the space does not have.
+    /// - Throws: if the genotype is not of this space, or images of that size cannot pass through its network.
     func network(_ genotype: Genotype, _ settings: NetworkSettings, for images: ImageSpecification) throws
-        -> any Classifier
+        -> any Network
+
+    /// A scalar that is added to what A descends, such as an expected latency; nil, the default, for none.
+    func penalty(_ architecture: [Tensor], at time: TrainingTime) throws -> Tensor?
+
+    /// How many times the space is searched, each time narrower; 1 by default.
+    var stages: Int { get }
+
+    /// The space of the next stage, narrowed by what A has come to; nil, the default, after the last stage.
+    func next(after architecture: [Tensor]) throws -> Self?
+
+    /// All that `next(after:)` has decided so far, for checkpoints; nil, the default, where nothing was.
+    var narrowing: ConfigurationValue? { get }
+
+    /// The space as `next(after:)` left it: from the space of the first stage and a later one's `narrowing`.
+    ///
+    /// - Throws: if the narrowing is not of this space. The default always does.
+    func narrowed(by narrowing: ConfigurationValue) throws -> Self
+
+    /// What an epoch tells of A, such as signs of collapse: columns of `epochs.csv`; none by default.
+    var signs: [MetricDeclaration] { get }
+
+    /// The values of `signs`, by name.
+    func signs(of architecture: [Tensor]) throws -> [String: Double]
 }
 
-/// What a network is given: square or oblong images, and how many classes they fall into.
+extension SearchSpace {
+    public func penalty(_ architecture: [Tensor], at time: TrainingTime) throws -> Tensor? { nil }
+    public var stages: Int { 1 }
+    public func next(after architecture: [Tensor]) throws -> Self? { nil }
+    public var narrowing: ConfigurationValue? { nil }
+    public func narrowed(by narrowing: ConfigurationValue) throws -> Self {
+        throw SettingError("search_space", "it has no stages, and so nothing that narrows it")
+    }
+    public var signs: [MetricDeclaration] { [] }
+    public func signs(of architecture: [Tensor]) throws -> [String: Double] { [:] }
+}
+
+/// What a network is given: images, and how many classes they fall into.
 public struct ImageSpecification: Sendable, Hashable {
+    /// Pixels.
     public var height: Int
+    /// Pixels.
     public var width: Int
     public var channels: Int
     public var classes: Int
@@ -36,21 +81,6 @@ public struct ImageSpecification: Sendable, Hashable {
         self.width = width
         self.channels = channels
         self.classes = classes
-    }
-}
-
-/// The size of the network that a genotype is evaluated as.
-public struct NetworkSettings: Sendable, Hashable {
-    /// Channels of the first cells.
-    public var channels: Int
-    public var cells: Int
-    /// Whether an auxiliary head classifies from two thirds of the depth.
-    public var auxiliary: Bool
-
-    public init(channels: Int = 36, cells: Int = 20, auxiliary: Bool = true) {
-        self.channels = channels
-        self.cells = cells
-        self.auxiliary = auxiliary
     }
 }
 
@@ -81,12 +111,4 @@ public protocol FeatureExtractor: Sendable {
     var features: Int { get }
     /// [N, H, W, C] → [N, features].
     func callAsFunction(_ images: Tensor, architecture: [Tensor], _ context: ForwardContext) throws -> Tensor
-}
-
-/// A network of a fixed architecture.
-public protocol Classifier: Sendable {
-    var layout: ModelLayout { get }
-    /// [N, H, W, C] normalised images → logits [N, classes], and the auxiliary head's where there is one and
-    /// batch statistics are in use (training).
-    func logits(_ images: Tensor, _ context: ForwardContext) throws -> (logits: Tensor, auxiliary: Tensor?)
 }

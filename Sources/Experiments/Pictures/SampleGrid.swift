@@ -2,6 +2,9 @@ import TensorEngine
 
 /// Images side by side: a row for each class, on a white ground.
 public enum SampleGrid {
+    /// Whether images of so many channels are grey or colour, as pictures are.
+    public static func canDraw(channels: Int) -> Bool { channels == 1 || channels == 3 }
+
     /// - Parameters:
     ///   - images: [rows·columns, H, W, C] in [−1, 1], row by row; C is 1 or 3. What is no number is drawn black.
     ///   - scale: pixels a side that an image's pixel becomes.
@@ -9,7 +12,7 @@ public enum SampleGrid {
     /// - Throws: `TensorError` if there is no image, or images have another shape.
     public static func png(_ images: Tensor, columns: Int, scale: Int = 2) throws -> [UInt8] {
         let shape = images.shape
-        guard shape.rank == 4, shape.count > 0, [1, 3].contains(shape[3]), columns > 0, scale > 0 else {
+        guard shape.rank == 4, shape.count > 0, canDraw(channels: shape[3]), columns > 0, scale > 0 else {
             throw TensorError(
                 "sample grid",
                 "the images are \(shape) in \(columns) columns at scale \(scale), expected [N, H, W, 1 or 3] "

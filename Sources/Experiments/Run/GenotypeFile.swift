@@ -1,19 +1,22 @@
 import ErrataCore
 
-/// A file with a genotype, as YAML or in the form of DARTS's own code.
+/// A file with a genotype, as YAML or in the search space's own text form.
 public enum GenotypeFile {
-    /// - Throws: `FileError`, `GenotypeError` or `ConfigurationErrors` that say where what is wrong.
-    public static func read(_ path: String) throws -> Genotype {
+    /// Reads a genotype however people have it: as YAML, or as text with whatever lies around it.
+    ///
+    /// - Throws: `FileError` or `ConfigurationErrors` that say where what is wrong.
+    public static func read(_ path: String, in space: any SearchSpace) throws -> any GenotypeRepresentable {
         let text = String(decoding: try AtomicFile.read(path), as: UTF8.self)
-        let body = text.split(separator: "\n").first { !$0.allSatisfy(\.isWhitespace) && $0.first != "#" }
-        guard let body, body.contains("Genotype") else {
-            return try Genotype(decoding: YAMLReader.read(file: path))
+        do {
+            return try space.readGenotype(text, yaml: Result { try YAMLReader.read(text, source: path) })
+        } catch let error as GenotypeError {
+            throw FileError(path, error.description)
         }
-        do { return try Genotype(parsing: text) } catch { throw FileError(path, "\(error)") }
     }
 
-    /// Writes it as YAML, the other form in a comment.
-    public static func write(_ genotype: Genotype, to path: String) throws {
-        try AtomicFile.write("# \(genotype)\n\(YAMLWriter.text(genotype.encoded))", to: path)
+    /// Writes it as YAML, the text form in a comment.
+    static func write(_ genotype: any GenotypeRepresentable, to path: String) throws {
+        let comment = "\(genotype)".split(separator: "\n").map { "# \($0)\n" }.joined()
+        try AtomicFile.write(comment + YAMLWriter.text(genotype.encoded), to: path)
     }
 }

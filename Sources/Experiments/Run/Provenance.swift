@@ -1,32 +1,21 @@
-import CPUEngine
 import TensorEngine
 
 /// What decides, besides spec and seed, which bits a run computes. A run resumed elsewhere says so.
 struct Provenance {
-    let isa: String
-    let blas: String
+    private let backend: String
 
-    init(_ backend: CPUBackend) {
-        isa = backend.isa.name
-        blas = backend.blasCore
-    }
+    init(_ backend: any Backend) { self.backend = backend.identity }
 
-    func store(in archive: inout Archive, backend: CPUBackend) {
-        archive[attribute: "kernels"] = .text(isa)
-        archive[attribute: "blas_core"] = .text(blas)
-        archive[attribute: "threads"] = .integer(backend.threads)
+    func store(in archive: inout Archive) {
+        archive[attribute: "backend"] = .text(backend)
         archive[attribute: "version"] = .text(Errata.version)
     }
 
     /// - Returns: what differs from the machine that an archive was written on; `nil` if nothing does.
     func difference(from archive: Archive) -> String? {
-        let (oldISA, oldBLAS) = (
-            (try? archive.text("kernels")) ?? "?", (try? archive.text("blas_core")) ?? "?"
-        )
-        guard oldISA != isa || oldBLAS != blas else { return nil }
+        guard let then = try? archive.text("backend"), then != backend else { return nil }
         return
-            "the checkpoint was written with \(oldISA) kernels and OpenBLAS \(oldBLAS), this is \(isa) and "
-            + "\(blas): the run goes on, but not to the same bits"
+            "the checkpoint was written with \(then), this is \(backend): the run goes on, but not to the same bits"
     }
 }
 

@@ -4,17 +4,34 @@ import Foundation
 public final class RunLock: Sendable {
     private let descriptor: Int32
 
-    /// - Throws: `FileError` that names the process which has the lock.
-    public init(_ path: String) throws {
+    /// Whether the environment asks for a lock: `ERRATA_NO_LOCK` is not set, or empty or 0.
+    public static var isWanted: Bool {
+        ["", "0"].contains(ProcessInfo.processInfo.environment["ERRATA_NO_LOCK"] ?? "")
+    }
+
+    /// - Parameter locking: whether to lock the file, or only to say in it which process runs.
+    /// - Throws: `FileError` that names the process which has the lock, or says what to do where there are none.
+    public convenience init(_ path: String, locking: Bool = isWanted) throws {
+        try self.init(path, locking: locking) { flock($0, $1) }
+    }
+
+    /// - Parameter flock: flock(2).
+    package init(
+        _ path: String, locking: Bool, flock: (_ descriptor: Int32, _ operation: Int32) -> Int32
+    ) throws {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw FileError.system(path, "cannot be created") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard !locking || flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let reason = errno
             var buffer = [UInt8](repeating: 0, count: 128)
             let count = read(descriptor, &buffer, buffer.count)
             close(descriptor)
             guard reason == EWOULDBLOCK else {
-                throw FileError(path, "cannot be locked: \(String(cString: strerror(reason)))")
+                let advice =
+                    reason == ENOLCK || AtomicFile.isUnsupported(reason)
+                    ? ": this file system has no locks. Where no other process uses the run, set ERRATA_NO_LOCK=1"
+                    : ""
+                throw FileError(path, "cannot be locked: \(String(cString: strerror(reason)))\(advice)")
             }
             let holder = String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
                 .trimmingCharacters(in: .whitespacesAndNewlines)

@@ -1,15 +1,15 @@
 import ErrataCore
-import Glibc
 
 /// What a search has found: its `search/result.yaml`, which is there once the search has ended.
 public struct SearchResult: Sendable, Hashable, Configuration {
-    public var genotype = Genotype(normal: .init(edges: []), reduction: .init(edges: []))
+    /// As the search space writes it.
+    public var genotype = ConfigurationValue.null
     /// The epoch it is of, from 1, and its accuracy on D_val.
     public var epoch = 0
     public var accuracy = 0.0
     public var classNames: [String] = []
-    /// The mean weight of each class over the last epoch; empty without learning from mistakes.
-    public var classWeights: [Double] = []
+    /// What the method measures of each class, such as its weight: means over the last epoch.
+    public var classMetrics: [ClassMetric] = []
     /// Paths within the run's directory.
     public var pictures: [String] = []
 
@@ -17,36 +17,32 @@ public struct SearchResult: Sendable, Hashable, Configuration {
 
     public static var fields: [ConfigurationField<Self>] {
         [
-            .init("genotype", \.genotype, "of the epoch with the best validation accuracy"),
+            .init("genotype", \.genotype, "of the epoch with the best validation accuracy after A's first step"),
             .init("epoch", \.epoch, "that epoch, from 1"),
             .init("validation_accuracy", \.accuracy, "of that epoch"),
             .init("class_names", \.classNames, "the classes"),
-            .init("class_weights", \.classWeights, "the mean weight of each over the last epoch"),
+            .init("class_metrics", \.classMetrics, "what the method measured of each, the last epoch's means"),
             .init("pictures", \.pictures, "paths within the run's directory"),
         ]
     }
 
-    public func validate() throws { try genotype.validate() }
-}
+    /// A value for each class; null where there is none.
+    public struct ClassMetric: Sendable, Hashable, Configuration {
+        public var name = ""
+        public var values: [Double?] = []
 
-extension RunDirectory {
-    /// What this directory's search has found.
-    ///
-    /// - Throws: `FileError` if the search has not ended, `ConfigurationErrors` if the file is damaged.
-    public func searchResult() throws -> SearchResult {
-        guard access(spec, F_OK) == 0 else { throw FileError(path, "holds no run") }
-        guard access(resultOfSearch, F_OK) == 0 else {
-            let advice = "go on with it by 'errata search SPEC --output \(path) --resume'"
-            guard access(genotype, F_OK) == 0 else {
-                throw FileError(path, "the search has not ended: \(advice)")
-            }
-            throw FileError(
-                path,
-                "the search has not ended: \(advice), or evaluate \(genotype), the best so far, with --spec and "
-                    + "another --output")
+        public init() {}
+
+        init(_ name: String, _ values: [Double?]) {
+            self.name = name
+            self.values = values
         }
-        return try SearchResult(decoding: YAMLReader.read(file: resultOfSearch))
-    }
 
-    var resultOfSearch: String { search("result.yaml") }
+        public static var fields: [ConfigurationField<Self>] {
+            [
+                .init("name", \.name, "what is measured"),
+                .init("values", \.values, "in the order of the classes"),
+            ]
+        }
+    }
 }

@@ -1,5 +1,6 @@
 import Datasets
 import ErrataCore
+import NeuralNetworks
 
 /// What a YAML file says: everything that decides an experiment's result.
 public struct ExperimentSpec: Configuration {
@@ -7,15 +8,27 @@ public struct ExperimentSpec: Configuration {
     public var seed = 0
     public var precision = Precision.float32
     public var data = DataSettings()
-    public var searchSpace = ComponentSelection("darts")
-    public var generator = ComponentSelection("dcgan")
-    public var weighter = ComponentSelection("validation-loss")
-    public var hypergradient = ComponentSelection("first-order")
-    public var learner = LearnerSettings()
+    public var searchSpace = ComponentSelection("")
+    public var method = ComponentSelection("")
+    public var generator: ComponentSelection?
+    public var weighter: ComponentSelection?
+    public var hypergradient = ComponentSelection("")
+    public var optimizers = OptimizerSettings()
     public var search = SearchSettings()
-    public var evaluation = EvaluationSpec()
+    public var evaluation = EvaluationSettings()
 
+    /// No component is chosen.
     public init() {}
+
+    /// Every default, components included.
+    public init(_ defaults: ComponentDefaults) {
+        data.set = ComponentSelection(defaults.dataset)
+        searchSpace = ComponentSelection(defaults.searchSpace)
+        method = ComponentSelection(defaults.method)
+        generator = defaults.generator.map { ComponentSelection($0) }
+        weighter = defaults.weighter.map { ComponentSelection($0) }
+        hypergradient = ComponentSelection(defaults.hypergradient)
+    }
 
     public static var fields: [ConfigurationField<Self>] {
         [
@@ -24,10 +37,11 @@ public struct ExperimentSpec: Configuration {
             .init("precision", \.precision, "of all arithmetic"),
             .init("data", \.data, "the images"),
             .init("search_space", \.searchSpace, "what is searched"),
-            .init("generator", \.generator, "what makes synthetic images"),
-            .init("weighter", \.weighter, "how mistakes become class weights"),
+            .init("method", \.method, "what a search learns, and from what"),
+            .init("generator", \.generator, "what makes synthetic images, where the method has any"),
+            .init("weighter", \.weighter, "how mistakes become class weights, where the method has any"),
             .init("hypergradient", \.hypergradient, "how A's gradient is computed"),
-            .init("learner", \.learner, "what one step of learning from mistakes is"),
+            .init("optimizers", \.optimizers, "how the search's classifiers and A descend"),
             .init("search", \.search, "how long and on what batches the search runs"),
             .init("evaluation", \.evaluation, "how the found architecture is trained and tested"),
         ]
@@ -39,7 +53,7 @@ public struct ExperimentSpec: Configuration {
 
 /// Which images, and how they are divided.
 public struct DataSettings: Configuration {
-    public var set = ComponentSelection("fashion-mnist")
+    public var set = ComponentSelection("")
     public var trainingFraction = 0.5
     public var limit: Int?
     public var testLimit: Int?
@@ -60,12 +74,29 @@ public struct DataSettings: Configuration {
     }
 }
 
+/// How the models of a search descend (DARTS, section 3.1).
+public struct OptimizerSettings: Configuration {
+    public var weights = DescentSettings()
+    public var architecture = DescentSettings.architecture
+
+    public init() {}
+
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .init("weights", \.weights, "the classifiers' weights"),
+            .init("architecture", \.architecture, "the architecture A"),
+        ]
+    }
+}
+
 /// How long and on what batches the search runs.
 public struct SearchSettings: Configuration {
     public var epochs = 50
     public var stepsPerEpoch: Int?
     public var batchSize = 64
     public var augmentation = Augmentation(cropPadding: 4, horizontalFlip: true)
+    public var architectureWarmup = 0
+    public var hessianEigenvalue = false
     public var sampleColumns = 8
     public var checkpointMinutes = 5.0
 
@@ -73,30 +104,46 @@ public struct SearchSettings: Configuration {
 
     public static var fields: [ConfigurationField<Self>] {
         [
-            .init("epochs", \.epochs, "epochs of the search", .within(1...1_000_000)),
+            .init("epochs", \.epochs, "epochs of each stage of the search", .within(1...1_000_000)),
+            .stepsPerEpoch(\.stepsPerEpoch, of: "D_tr"),
             .init(
-                "steps_per_epoch", \.stepsPerEpoch, "steps of an epoch; all of D_tr where null",
-                ifGiven: .atLeast(1)),
-            .init("batch_size", \.batchSize, "images of a step, of D_tr and of D_val each", .atLeast(1)),
+                "batch_size", \.batchSize, "images of a step, of D_tr and of D_val each",
+                .within(1...1_000_000)),
             .init("augmentation", \.augmentation, "how training images are varied"),
+            .init(
+                "architecture_warmup", \.architectureWarmup, "epochs of each stage before A steps",
+                .atLeast(0)),
+            .init(
+                "hessian_eigenvalue", \.hessianEigenvalue,
+                "measure the dominant eigenvalue of ∇²L_val(A) at each epoch's end (Zela et al., 2020)"),
             .init(
                 "sample_columns", \.sampleColumns, "generated images of each class in a sample grid",
                 .within(1...64)),
-            .init(
-                "checkpoint_minutes", \.checkpointMinutes,
-                "how often a checkpoint is written within an epoch; each epoch ends with one",
-                .within(0...1_000_000)),
+            .checkpointMinutes(\.checkpointMinutes),
         ]
+    }
+
+    public func validate() throws {
+        guard architectureWarmup < epochs else {
+            throw RunError(
+                "architecture_warmup is \(architectureWarmup), expected fewer than the \(epochs) epochs: A would "
+                    + "never step")
+        }
     }
 }
 
-/// How a found architecture is trained and tested.
-public struct EvaluationSpec: Configuration {
+/// How a found architecture is trained and tested (DARTS, section 3.2).
+public struct EvaluationSettings: Configuration {
     public var epochs = 600
     public var batchSize = 96
     public var stepsPerEpoch: Int?
     public var augmentation = Augmentation(cropPadding: 4, horizontalFlip: true, cutoutLength: 16)
-    public var network = EvaluationSettings()
+    public var labelSmoothing = 0.0
+    public var weights = DescentSettings(
+        rate: 0.025, .init("sgd", SGD(momentum: 0.9, weightDecay: 3e-4)),
+        schedule: .init("cosine", CosineSchedule(minimum: 0)), clip: 5)
+    /// The search space's own `NetworkSettings`.
+    public var network = ConfigurationValue.mapping([])
     public var checkpointMinutes = 5.0
 
     public init() {}
@@ -104,16 +151,30 @@ public struct EvaluationSpec: Configuration {
     public static var fields: [ConfigurationField<Self>] {
         [
             .init("epochs", \.epochs, "epochs of training", .within(1...1_000_000)),
-            .init("batch_size", \.batchSize, "images of a step", .atLeast(1)),
-            .init(
-                "steps_per_epoch", \.stepsPerEpoch, "steps of an epoch; all training images where null",
-                ifGiven: .atLeast(1)),
+            .init("batch_size", \.batchSize, "images of a step", .within(1...1_000_000)),
+            .stepsPerEpoch(\.stepsPerEpoch, of: "the training images"),
             .init("augmentation", \.augmentation, "how training images are varied"),
-            .init("network", \.network, "the network and its regularisation"),
-            .init(
-                "checkpoint_minutes", \.checkpointMinutes,
-                "how often a checkpoint is written within an epoch; each epoch ends with one",
-                .within(0...1_000_000)),
+            .init("label_smoothing", \.labelSmoothing, "ε of (1 − ε)·one-hot + ε/classes", .within(0..<1)),
+            .init("weights", \.weights, "how the weights descend"),
+            .init("network", \.network, "the network: settings of the search space's own"),
+            .checkpointMinutes(\.checkpointMinutes),
         ]
+    }
+}
+
+extension ConfigurationField {
+    fileprivate static func stepsPerEpoch(
+        _ path: any WritableKeyPath<Root, Int?> & Sendable, of part: String
+    ) -> Self {
+        .init(
+            "steps_per_epoch", path, "steps of an epoch; all of \(part) where null",
+            ifGiven: .within(1...1_000_000_000))
+    }
+
+    fileprivate static func checkpointMinutes(_ path: any WritableKeyPath<Root, Double> & Sendable) -> Self {
+        .init(
+            "checkpoint_minutes", path,
+            "how often a checkpoint is written within an epoch; each epoch ends with one",
+            .within(0...1_000_000))
     }
 }

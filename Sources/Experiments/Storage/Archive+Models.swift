@@ -1,10 +1,11 @@
 import ErrataCore
+import Multilevel
 import NeuralNetworks
 import TensorEngine
 
 extension Archive {
-    /// Adds a model's parameters, statistics and optimiser state below a path.
-    mutating func store(_ model: TrainedModel, at path: String) throws {
+    /// Adds a model's parameters, buffers, moving average and optimiser state below a path.
+    mutating func store(_ model: Model, _ optimizer: any Optimizer, at path: String) throws {
         let names = model.layout.parameters.map(\.name)
         func store(_ tensors: [Tensor], _ names: [String], _ group: String) throws {
             for (tensor, name) in zip(tensors, names) {
@@ -12,23 +13,19 @@ extension Archive {
             }
         }
         try store(model.state.parameters, names, "parameters")
-        try store(model.state.statistics, model.layout.statistics.map(\.name), "statistics")
-        switch model.rule {
-        case .sgd(_, let state):
-            self[attribute: "\(path)/optimizer/has_velocities"] = .integer(state.velocities.isEmpty ? 0 : 1)
-            try store(state.velocities, names, "optimizer/velocities")
-        case .adam(_, let state):
-            self[attribute: "\(path)/optimizer/steps"] = .integer(state.steps)
-            try store(state.first, names, "optimizer/first_moments")
-            try store(state.second, names, "optimizer/second_moments")
+        try store(model.state.buffers, model.layout.buffers.map(\.name), "buffers")
+        if let average = model.average { try store(average, names, "average") }
+        self[attribute: "\(path)/optimizer/steps"] = .integer(model.optimizer.count)
+        for (slot, tensors) in zip(optimizer.slots, model.optimizer.slots) {
+            try store(tensors, names, "optimizer/\(slot)")
         }
     }
 
     /// The model with what `store` put below a path in the place of its values.
     ///
     /// - Throws: `ArchiveError` if something is missing or has another shape.
-    func model(_ model: TrainedModel, at path: String, dtype: DType, on backend: any Backend) throws
-        -> TrainedModel
+    func model(_ model: Model, _ optimizer: any Optimizer, at path: String, _ dtype: DType, on backend: any Backend)
+        throws -> Model
     {
         func load(_ entries: [ModelLayout.Entry], _ group: String) throws -> [Tensor] {
             try entries.map { try tensor("\(path)/\(group)/\($0.name)", $0.shape, dtype, on: backend) }
@@ -36,50 +33,73 @@ extension Archive {
         var result = model
         let parameters = model.layout.parameters
         result.state = ModelState(
-            parameters: try load(parameters, "parameters"),
-            statistics: try load(model.layout.statistics, "statistics"))
-        switch model.rule {
-        case .sgd(let sgd, _):
-            let hasVelocities = try integer("\(path)/optimizer/has_velocities") == 1
-            result.rule = .sgd(
-                sgd, .init(velocities: hasVelocities ? try load(parameters, "optimizer/velocities") : []))
-        case .adam(let adam, _):
-            let steps = try integer("\(path)/optimizer/steps")
-            result.rule = .adam(
-                adam,
-                .init(
-                    first: steps > 0 ? try load(parameters, "optimizer/first_moments") : [],
-                    second: steps > 0 ? try load(parameters, "optimizer/second_moments") : [], steps: steps))
-        }
+            parameters: try load(parameters, "parameters"), buffers: try load(model.layout.buffers, "buffers"))
+        if model.average != nil { result.average = try load(parameters, "average") }
+        let steps = try integer("\(path)/optimizer/steps")
+        result.optimizer = OptimizerState(
+            slots: steps > 0 ? try optimizer.slots.map { try load(parameters, "optimizer/\($0)") } : [],
+            count: steps)
         return result
     }
 
     /// Adds all of a search's state.
-    mutating func store(_ state: LearnerState, on backend: any Backend) throws {
-        try store(state.architecture, at: "architecture")
-        for (name, model) in state.players { try store(model, at: "levels/\(name)") }
-        let classes = state.estimates.losses.count
-        try store(backend.tensor(state.estimates.losses, [classes]), at: "class_estimates/losses")
-        try store(
-            backend.tensor(state.estimates.seen.map { Int32($0 ? 1 : 0) }, [classes]),
-            at: "class_estimates/seen")
+    ///
+    /// - Parameter optimizer: A's.
+    mutating func store(_ state: SearchState, of method: any SearchMethod, architecture optimizer: any Optimizer)
+        throws
+    {
+        try store(state.architecture, optimizer, at: "architecture")
+        for model in method.models {
+            try store(state[model.id], model.descent.optimizer, at: "levels/\(model.id)")
+        }
+        for (name, vector) in state.memory.vectors { self["memory/\(name)"] = Entry(vector) }
         self[attribute: "step"] = .integer(state.step)
     }
 
     /// The state with this archive's values in the place of its own.
     ///
     /// - Throws: `ArchiveError` if something is missing or has another shape.
-    func learnerState(_ state: LearnerState, dtype: DType, on backend: any Backend) throws -> LearnerState {
+    func searchState(
+        _ state: SearchState, of method: any SearchMethod, architecture optimizer: any Optimizer,
+        _ dtype: DType, on backend: any Backend
+    ) throws -> SearchState {
         var result = state
-        result.architecture = try model(state.architecture, at: "architecture", dtype: dtype, on: backend)
-        for (name, player) in state.players {
-            result.players[name] = try model(player, at: "levels/\(name)", dtype: dtype, on: backend)
+        result.architecture = try model(state.architecture, optimizer, at: "architecture", dtype, on: backend)
+        for declaration in method.models {
+            result[declaration.id] = try model(
+                state[declaration.id], declaration.descent.optimizer, at: "levels/\(declaration.id)", dtype,
+                on: backend)
         }
-        let shape: Shape = [state.estimates.losses.count]
-        result.estimates.losses = try tensor("class_estimates/losses", shape, .float64, on: backend).values()
-        let seen: [Int32] = try tensor("class_estimates/seen", shape, .int32, on: backend).values()
-        result.estimates.seen = seen.map { $0 != 0 }
+        result.memory.vectors = [:]
+        for (path, entry) in tensors where path.hasPrefix("memory/") {
+            result.memory.vectors[String(path.dropFirst("memory/".count))] = try entry.vector(path)
+        }
+        for name in method.initialMemory.vectors.keys where result.memory.vectors[name] == nil {
+            throw ArchiveError("there is no 'memory/\(name)'")
+        }
         result.step = try integer("step")
         return result
+    }
+
+    /// - Throws: `ArchiveError` if there is no such attribute, or it is no number.
+    func number(_ path: String) throws -> Double {
+        guard case .number(let value) = self[attribute: path] else {
+            throw ArchiveError("there is no number attribute '\(path)'")
+        }
+        return value
+    }
+}
+
+extension Archive.Entry {
+    fileprivate init(_ vector: [Double]) {
+        self.init(
+            dtype: .float64, shape: [vector.count], bytes: vector.withUnsafeBytes { Array($0) })
+    }
+
+    fileprivate func vector(_ path: String) throws -> [Double] {
+        guard dtype == .float64, shape.rank == 1 else {
+            throw ArchiveError("'\(path)' is \(dtype) \(shape), expected a list of float64")
+        }
+        return bytes.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }
     }
 }

@@ -1,22 +1,7 @@
+import Datasets
 import Foundation
 
-/// What went wrong with a file.
-public struct FileError: Error, Hashable, CustomStringConvertible {
-    public let path: String
-    public let reason: String
-
-    public init(_ path: String, _ reason: String) {
-        self.path = path
-        self.reason = reason
-    }
-
-    /// The reason the system gives for the last call's failure.
-    package static func system(_ path: String, _ action: String) -> FileError {
-        FileError(path, "\(action): \(String(cString: strerror(errno)))")
-    }
-
-    public var description: String { "\(path): \(reason)" }
-}
+public typealias FileError = Datasets.FileError
 
 /// Writes all bytes to a file, pipe or terminal.
 ///
@@ -41,6 +26,13 @@ package func directory(of path: String) -> String {
     let end = path.lastIndex { $0 != "/" } ?? path.startIndex
     guard let slash = path[..<end].lastIndex(of: "/") else { return path.hasPrefix("/") ? "/" : "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
+}
+
+/// The one path of a file that has no links in it; nil if there is no such file.
+func canonicalPath(_ path: String) -> String? {
+    guard let real = realpath(path, nil) else { return nil }
+    defer { free(real) }
+    return String(cString: real)
 }
 
 /// Files that are there whole or not at all: written beside, flushed to disk, and renamed.
@@ -80,13 +72,20 @@ package enum AtomicFile {
         try write(Array(text.utf8), to: path)
     }
 
-    /// Makes a rename in a directory last.
+    /// Makes a rename in a directory last, where the file system can.
     package static func flushDirectory(of path: String) throws {
         let directory = Experiments.directory(of: path)
         let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError.system(directory, "cannot be opened") }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw FileError.system(directory, "cannot be flushed to disk") }
+        guard fsync(descriptor) == 0 || isUnsupported(errno) else {
+            throw FileError.system(directory, "cannot be flushed to disk")
+        }
+    }
+
+    /// Whether an error says that a file system lacks what was asked for, such as links or locks.
+    package static func isUnsupported(_ error: Int32) -> Bool {
+        [EINVAL, ENOSYS, ENOTSUP, EOPNOTSUPP].contains(error)
     }
 
     /// Deletes what writers of a path that were killed have left beside it. Nobody may be writing to it.
@@ -103,38 +102,10 @@ package enum AtomicFile {
         }
     }
 
-    /// The whole of a regular file.
-    ///
-    /// - Parameter checkingHeader: is given up to 512 bytes of the file's beginning, and the file's size, before
-    ///   memory is taken for the whole.
-    /// - Throws: `FileError`, or what `checkingHeader` throws.
+    /// The whole of a regular file, as `RegularFile.contents`.
     package static func read(
         _ path: String, checkingHeader: (_ header: [UInt8], _ size: Int) throws -> Void = { _, _ in }
     ) throws -> [UInt8] {
-        // Not blocking, for a pipe would wait for its writer.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw FileError.system(path, "cannot be opened") }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw FileError(path, "is no regular file")
-        }
-        let size = Int(status.st_size)
-        try checkingHeader(try bytes(0..<min(size, 512), of: descriptor, path), size)
-        return try bytes(0..<size, of: descriptor, path)
-    }
-
-    private static func bytes(_ range: Range<Int>, of descriptor: Int32, _ path: String) throws -> [UInt8] {
-        try [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
-            while count < range.count {
-                let found = pread(
-                    descriptor, buffer.baseAddress! + count, range.count - count,
-                    off_t(range.lowerBound + count))
-                if found < 0 && errno == EINTR { continue }
-                guard found >= 0 else { throw FileError.system(path, "cannot be read") }
-                guard found > 0 else { throw FileError(path, "became shorter while it was read") }
-                count += found
-            }
-        }
+        try RegularFile.contents(of: path, checkingHeader: checkingHeader)
     }
 }

@@ -1,4 +1,6 @@
+import Datasets
 import Foundation
+import Synchronization
 
 /// The last two checkpoints of a run. At any moment, whatever is killed, one that was written whole is there.
 ///
@@ -6,28 +8,55 @@ import Foundation
 public struct CheckpointStore: Sendable {
     public let path: String
     public var previousPath: String { "\(path).previous" }
+    private let link: @Sendable (_ old: String, _ new: String) -> Int32
+    private static let hasSaidThatItCopies = Atomic<Bool>(false)
 
     /// - Parameter path: of the latest checkpoint, such as `run/search/checkpoint.h5`.
-    public init(_ path: String) { self.path = path }
+    public init(_ path: String) { self.init(path) { Foundation.link($0, $1) } }
+
+    /// - Parameter link: link(2).
+    package init(_ path: String, link: @escaping @Sendable (_ old: String, _ new: String) -> Int32) {
+        self.path = path
+        self.link = link
+    }
 
     /// Whether there is a checkpoint, be it only the one before the latest: such a run has begun.
     public var exists: Bool { Self.isThere(path) || Self.isThere(previousPath) }
 
     /// Writes the latest checkpoint; what was the latest becomes the one before.
     ///
+    /// - Returns: a line to say, once in a process, if the file system has no hard links: the one before is then a
+    ///   copy, which takes longer.
     /// - Throws: `ArchiveError` if HDF5 cannot hold the archive, `FileError` if the disk is full or the like; both
     ///   checkpoints are then still there.
-    public func write(_ archive: Archive) throws {
+    @discardableResult
+    public func write(_ archive: Archive) throws -> String? {
         let image = try VerifiedImage.make(archive)
         AtomicFile.removeLeftovers(of: path)
+        var copies = false
         try AtomicFile.write(image, to: path) {
-            guard Self.isThere(path) else { return }
-            // A link, so that the latest stays in place until the new one replaces it.
-            let spare = "\(previousPath).part"
-            guard link(path, spare) == 0, rename(spare, previousPath) == 0 else {
+            if Self.isThere(path) { copies = try !keepLatest() }
+        }
+        guard copies, !Self.hasSaidThatItCopies.exchange(true, ordering: .relaxed) else { return nil }
+        return "\(path): its file system has no hard links, so that the checkpoint before each is copied"
+    }
+
+    /// Makes the latest checkpoint the one before too, so that it stays in place until a new one replaces it.
+    ///
+    /// - Returns: whether that took no more than a link.
+    private func keepLatest() throws -> Bool {
+        let spare = "\(previousPath).part"
+        if link(path, spare) == 0 {
+            guard rename(spare, previousPath) == 0 else {
                 throw FileError.system(previousPath, "cannot be put in place")
             }
+            return true
         }
+        guard errno == EPERM || errno == EMLINK || AtomicFile.isUnsupported(errno) else {
+            throw FileError.system(previousPath, "cannot be put in place")
+        }
+        try AtomicFile.write(RegularFile.contents(of: path), to: previousPath)
+        return false
     }
 
     /// Reads the latest checkpoint, never the one before.

@@ -1,34 +1,35 @@
 import ErrataCore
+import Foundation
 
-/// Lays settings over each other: a file over the one it extends, and `--set key.path=value` over both.
+/// Lays settings over each other: a file over those it extends, and `--set key.path=value` over all.
 ///
 /// Mappings are merged, within each other too; all else replaces what it lies over. A mapping with another
 /// `name` replaces a component's whole.
 public enum SpecOverlay {
-    /// How many files may extend each other.
-    package static let extensionLimit = 16
+    /// How many files a file may extend, those that these extend included.
+    package static let extensionLimit = 32
 
     /// Reads a specification.
     ///
     /// - Parameters:
-    ///   - path: a YAML file; its key `extends` names another, relative to it, that it is laid over.
+    ///   - path: a YAML file; its key `extends` names another, or a list of others of which later ones lie over
+    ///     earlier ones, all relative to it, that it is laid over.
     ///   - assignments: `key.path=value`, later ones over earlier ones.
     /// - Throws: `ConfigurationErrors` with what is wrong in a file or an assignment.
     public static func read(file path: String, setting assignments: [String] = []) throws(ConfigurationErrors)
         -> ConfigurationValue
     {
-        var result = try read(path, extending: [])
+        var count = 0
+        let file = try read(path, extending: [], count: &count)
+        var overlay = ConfigurationValue.null
         for assignment in assignments {
-            result = try set(assignment, in: result)
+            overlay = try value(of: assignment).merged(over: overlay, isRoot: true)
         }
-        return result
+        return overlay.content == .null ? file : overlay.merged(over: file, isRoot: true)
     }
 
-    /// - Parameter assignment: `key.path=value`, the value in YAML.
-    /// - Returns: the value with that key set. A component that is chosen by its name alone gets a setting.
-    public static func set(_ assignment: String, in value: ConfigurationValue) throws(ConfigurationErrors)
-        -> ConfigurationValue
-    {
+    /// What `key.path=value`, the value in YAML, says: mappings within each other.
+    private static func value(of assignment: String) throws(ConfigurationErrors) -> ConfigurationValue {
         let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let keys = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         let location = ConfigurationValue.Location("--set \(parts[0])")
@@ -39,61 +40,75 @@ public enum SpecOverlay {
         guard keys.count < YAMLReader.depthLimit else {
             throw ConfigurationErrors("more than \(YAMLReader.depthLimit) levels", at: .init("--set"))
         }
-        let given = try YAMLReader.read(String(parts[1]), source: location.source, at: location)
-        return assign(given, to: keys[...], in: value, at: location)
+        let text = String(parts[1])
+        let given = try YAMLReader.read(text, source: location.source, at: location)
+        try requireNoComment(in: text, readAs: given)
+        return keys.reversed().reduce(given) { value, key in
+            ConfigurationValue(.mapping([.init(key, value, at: location)]), at: location)
+        }
     }
 
-    private static func assign(
-        _ given: ConfigurationValue, to keys: ArraySlice<String>, in value: ConfigurationValue?,
-        at location: ConfigurationValue.Location
-    ) -> ConfigurationValue {
-        guard let key = keys.first else { return given }
-        var entries: [ConfigurationValue.Entry]
-        switch value?.content {
-        case .mapping(let present): entries = present
-        case .scalar: entries = [.init("name", value ?? .null, at: value?.location ?? location)]
-        case .null, .sequence, nil: entries = []
+    /// A shell takes quotes away, and YAML what follows `#` then.
+    private static func requireNoComment(in text: String, readAs value: ConfigurationValue)
+        throws(ConfigurationErrors)
+    {
+        let isScalar = value.content == .null || value.literal != nil
+        guard isScalar, text.contains("#"), value.text != text.trimmingCharacters(in: .whitespaces) else {
+            return
         }
-        let inner = assign(given, to: keys.dropFirst(), in: value?[key], at: location)
-        if let index = entries.firstIndex(where: { $0.key == key }) {
-            entries[index].value = inner
-        } else {
-            entries.append(.init(key, inner, at: location))
-        }
-        return ConfigurationValue(.mapping(entries), at: value?.location ?? location)
+        let quoted = "\"'\(text.replacingOccurrences(of: "'", with: "''"))'\""
+        throw ConfigurationErrors(
+            "what follows '#' is a comment in YAML; for a text, quote it twice: \(quoted.shownInMessage)",
+            at: value.location)
     }
 
-    private static func read(_ path: String, extending files: [(path: String, identity: String)])
+    private typealias Extending = (path: String, identity: String)
+
+    /// - Parameter count: the files read so far.
+    private static func read(_ path: String, extending files: [Extending], count: inout Int)
         throws(ConfigurationErrors) -> ConfigurationValue
     {
         let value = try YAMLReader.read(file: path)
-        guard let entries = value.entries, let index = entries.firstIndex(where: { $0.key == "extends" })
-        else {
-            return value
-        }
-        let extends = entries[index].value
-        guard let base = extends.text, !base.isEmpty else {
+        count += 1
+        guard value.content == .null || value.entries != nil else {
             throw ConfigurationErrors(
-                "expected a file's path, found \(extends.summary)", path: "extends", at: extends.location)
+                "expected a mapping of settings, found \(value.summary)", at: value.location)
         }
+        guard let extends = value["extends"] else { return value }
+        let bases = if case .sequence(let list) = extends.content { list } else { [extends] }
         let chain = files + [(path, canonicalPath(path) ?? path)]
-        let basePath = base.hasPrefix("/") || !path.contains("/") ? base : "\(directory(of: path))/\(base)"
-        guard let identity = canonicalPath(basePath) else {
-            throw ConfigurationErrors(
-                "there is no file \(basePath.quotedForMessage)", path: "extends", at: extends.location)
+        var result = ConfigurationValue.null
+        for base in bases {
+            let basePath = try self.path(of: base, in: chain)
+            guard count <= extensionLimit else {
+                throw ConfigurationErrors(
+                    "more than \(extensionLimit) files extend each other", path: "extends", at: base.location)
+            }
+            result = try read(basePath, extending: chain, count: &count).merged(over: result, isRoot: true)
+        }
+        let own = value.entries?.filter { $0.key != "extends" } ?? []
+        return ConfigurationValue(.mapping(own), at: value.location).merged(over: result, isRoot: true)
+    }
+
+    /// The file that the last of a chain extends.
+    private static func path(of base: ConfigurationValue, in chain: [Extending]) throws(ConfigurationErrors)
+        -> String
+    {
+        func failure(_ message: String) -> ConfigurationErrors {
+            ConfigurationErrors(message, path: "extends", at: base.location)
+        }
+        guard let text = base.text, !text.isEmpty else {
+            throw failure("expected a file's path, or a list of them, found \(base.summary)")
+        }
+        let file = chain[chain.count - 1].path
+        let path = text.hasPrefix("/") || !file.contains("/") ? text : "\(directory(of: file))/\(text)"
+        guard let identity = canonicalPath(path) else {
+            throw failure("there is no file \(path.quotedForMessage)")
         }
         guard !chain.contains(where: { $0.identity == identity }) else {
-            let names = (chain.map(\.path) + [basePath]).joined(separator: " → ")
-            throw ConfigurationErrors(
-                "files extend each other in a circle: \(names)", path: "extends", at: extends.location)
+            let names = (chain.map(\.path) + [path]).joined(separator: " → ")
+            throw failure("files extend each other in a circle: \(names)")
         }
-        guard chain.count < extensionLimit else {
-            throw ConfigurationErrors(
-                "more than \(extensionLimit) files extend each other", path: "extends", at: extends.location)
-        }
-        var own = entries
-        own.remove(at: index)
-        return ConfigurationValue(.mapping(own), at: value.location)
-            .merged(over: try read(basePath, extending: chain), isRoot: true)
+        return path
     }
 }

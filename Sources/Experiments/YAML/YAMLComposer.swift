@@ -78,6 +78,7 @@ struct YAMLComposer {
 
     private mutating func mapping(_ start: YAMLEvent, depth: Int) throws(ConfigurationErrors) -> Anchored {
         var entries: [ConfigurationValue.Entry] = []
+        var merged: [ConfigurationValue.Entry] = []
         var known: [String: ConfigurationValue.Location] = [:]
         var (size, height) = (1, 1)
         while true {
@@ -89,20 +90,42 @@ struct YAMLComposer {
                     "the key \(key.quotedForMessage) was given before, at \(first)", at: event.location)
             }
             let element = try value(try events.next(), depth: depth + 1)
-            entries.append(.init(key, element.value, at: event.location))
+            if event.kind == .scalar("<<", plain: true) {
+                merged = try mergedEntries(element.value, at: event.location)
+            } else {
+                entries.append(.init(key, element.value, at: event.location))
+            }
             size += element.size
             height = max(height, 1 + element.height)
         }
+        for entry in merged where known.updateValue(entry.location, forKey: entry.key) == nil {
+            entries.append(entry)
+        }
         return Anchored(value: .init(.mapping(entries), at: start.location), size: size, height: height)
+    }
+
+    /// What a merge key adds where the mapping does not say otherwise: the entries of a mapping, or of a list of
+    /// them, earlier ones before later ones (yaml.org/type/merge.html).
+    private func mergedEntries(_ value: ConfigurationValue, at location: ConfigurationValue.Location)
+        throws(ConfigurationErrors) -> [ConfigurationValue.Entry]
+    {
+        let mappings = if case .sequence(let list) = value.content { list } else { [value] }
+        var result: [ConfigurationValue.Entry] = []
+        for mapping in mappings {
+            guard let entries = mapping.entries else {
+                throw ConfigurationErrors(
+                    "<<: expected a mapping or a list of mappings, found \(mapping.summary)",
+                    at: location)
+            }
+            result += entries
+        }
+        return result
     }
 
     private func key(_ event: YAMLEvent) throws(ConfigurationErrors) -> String {
         guard case .scalar(let text, let plain) = event.kind,
             case .scalar(let key, _) = try scalar(text, plain: plain, event)
         else { throw ConfigurationErrors("expected a key, which must be a text", at: event.location) }
-        if plain, key == "<<" {
-            throw ConfigurationErrors("merge keys are not supported, use 'extends'", at: event.location)
-        }
         return key
     }
 

@@ -1,10 +1,11 @@
-import CYAML
+import Datasets
 import ErrataCore
 
 /// Reads YAML 1.2 into located values, by libyaml's events.
 ///
 /// One document, at most 1 MiB, 64 levels and 100,000 values, those that aliases repeat included. Keys are
-/// texts, all different. Tags other than the core schema's and merge keys are refused.
+/// texts, all different; `<<` merges mappings in, beneath what a mapping says itself. Tags other than the core
+/// schema's are refused.
 public struct YAMLReader: Sendable {
     package static let sizeLimit = 1 << 20
     package static let depthLimit = 64
@@ -24,8 +25,12 @@ public struct YAMLReader: Sendable {
     /// - Throws: `ConfigurationErrors` if the file cannot be read, or with what is wrong in it.
     public static func read(file path: String) throws(ConfigurationErrors) -> ConfigurationValue {
         let bytes: [UInt8]
-        do { bytes = try readFile(path, limit: sizeLimit) } catch {
-            throw ConfigurationErrors(error.description, at: .init(path))
+        do {
+            bytes = try RegularFile.contents(of: path) { _, size in
+                guard size <= sizeLimit else { throw FileError(path, tooLarge) }
+            }
+        } catch {
+            throw ConfigurationErrors((error as? FileError)?.reason ?? "\(error)", at: .init(path))
         }
         return try read(bytes, source: path)
     }
@@ -34,7 +39,7 @@ public struct YAMLReader: Sendable {
         _ bytes: [UInt8], source: String, at location: ConfigurationValue.Location? = nil
     ) throws(ConfigurationErrors) -> ConfigurationValue {
         guard bytes.count <= sizeLimit else {
-            throw ConfigurationErrors("larger than 1 MiB", at: location ?? .init(source))
+            throw ConfigurationErrors(tooLarge, at: location ?? .init(source))
         }
         let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let input = bytes.starts(with: byteOrderMark) ? Array(bytes.dropFirst(3)) : bytes
@@ -42,4 +47,6 @@ public struct YAMLReader: Sendable {
         var composer = YAMLComposer(events)
         return try composer.document()
     }
+
+    private static let tooLarge = "larger than 1 MiB"
 }

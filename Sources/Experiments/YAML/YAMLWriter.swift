@@ -70,7 +70,7 @@ private final class YAMLEmitter {
 
     private func text(_ text: String) {
         let style =
-            text.hasControls
+            text.escaped != text
             ? YAML_DOUBLE_QUOTED_SCALAR_STYLE
             : text.readsAsAnotherType ? YAML_SINGLE_QUOTED_SCALAR_STYLE : YAML_PLAIN_SCALAR_STYLE
         scalar(text, style)
@@ -101,16 +101,6 @@ extension ConfigurationValue {
 }
 
 extension String {
-    /// Whether it has line breaks or invisible characters, which escapes show best.
-    fileprivate var hasControls: Bool {
-        unicodeScalars.contains {
-            switch $0.properties.generalCategory {
-            case .control, .lineSeparator, .paragraphSeparator, .format: true
-            default: false
-            }
-        }
-    }
-
     /// Whether a reader of YAML 1.1 or 1.2 may take it, unquoted, for null, a truth value, a number, a date or
     /// a merge key.
     fileprivate var readsAsAnotherType: Bool {

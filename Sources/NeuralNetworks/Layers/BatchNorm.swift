@@ -4,8 +4,8 @@ import TensorEngine
 public struct BatchNorm: Sendable {
     let scale: Parameter?
     let shift: Parameter?
-    let runningMean: Statistic
-    let runningVariance: Statistic
+    let runningMean: Buffer
+    let runningVariance: Buffer
     /// The weight of the new batch in the running estimates.
     public let momentum: Double
     public let epsilon: Double
@@ -19,8 +19,8 @@ public struct BatchNorm: Sendable {
     ) {
         scale = affine ? scope.parameter("scale", [channels], initializer) : nil
         shift = affine ? scope.parameter("shift", [channels], .zeros) : nil
-        runningMean = scope.statistic("running_mean", [channels], .zeros)
-        runningVariance = scope.statistic("running_variance", [channels], .ones)
+        runningMean = scope.buffer("running_mean", [channels], .zeros)
+        runningVariance = scope.buffer("running_variance", [channels], .ones)
         self.momentum = momentum
         self.epsilon = epsilon
     }
@@ -45,12 +45,14 @@ public struct BatchNorm: Sendable {
     public func record(
         _ moments: (mean: Tensor, variance: Tensor)?, rows: Int, _ context: ForwardContext
     ) throws {
-        guard let moments, let recorder = context.recorder, context.normalization == .batch else { return }
+        guard let moments, context.updates != nil, context.isTraining else { return }
         let correction = Double(rows) / Double(max(rows - 1, 1))
-        recorder.record(
-            runningMean, try context[runningMean] * (1 - momentum) + moments.mean * momentum)
-        recorder.record(
-            runningVariance,
-            try context[runningVariance] * (1 - momentum) + moments.variance * (momentum * correction))
+        let (mean, variance) = (context[runningMean], context[runningVariance])
+        context.update(runningMean) { [momentum] in
+            try mean * (1 - momentum) + moments.mean * momentum
+        }
+        context.update(runningVariance) { [momentum] in
+            try variance * (1 - momentum) + moments.variance * (momentum * correction)
+        }
     }
 }

@@ -97,12 +97,17 @@ struct ConfigurationTests {
     }
 
     @Test(
-        "An integer is digits, a number is finite, a truth value is true or false",
+        "An integer is one of the core schema, a truth value is true or false",
         arguments: [
             ("seed", ConfigurationValue.literal("1.5"), "an integer ≥ 0, found '1.5'"),
             ("seed", .literal("1e3"), "an integer ≥ 0, found '1e3'"),
-            ("seed", .literal("010"), "an integer ≥ 0, found '010'"),
-            ("seed", .literal("0x10"), "an integer ≥ 0, found '0x10'"),
+            ("seed", .literal("0o8"), "an integer ≥ 0, found '0o8'"),
+            ("seed", .literal("-0x1"), "an integer ≥ 0, found '-0x1'"),
+            ("seed", .literal("0x-1"), "an integer ≥ 0, found '0x-1'"),
+            ("seed", .literal("0x"), "an integer ≥ 0, found '0x'"),
+            ("seed", .literal("0X1F"), "an integer ≥ 0, found '0X1F'"),
+            ("seed", .literal("+-1"), "an integer ≥ 0, found '+-1'"),
+            ("seed", .literal("1_000"), "an integer ≥ 0, found '1_000'"),
             ("seed", .literal("-1"), "an integer ≥ 0, found '-1'"),
             ("seed", .literal("99999999999999999999"), "an integer ≥ 0, found '99999999999999999999'"),
             ("seed", .literal("٣"), "an integer ≥ 0, found '٣'"),
@@ -111,7 +116,7 @@ struct ConfigurationTests {
             ("seed", .string("1"), "an integer ≥ 0, found the text '1'"),
             ("seed", .null, "an integer ≥ 0, found null"),
             ("verbose", .literal("yes"), "true, false, on or off, found 'yes'"),
-            ("verbose", .literal("True"), "true, false, on or off, found 'True'"),
+            ("verbose", .literal("tRUE"), "true, false, on or off, found 'tRUE'"),
             ("verbose", .string("true"), "true, false, on or off, found the text 'true'"),
             ("title", .null, "a text, found null"),
             ("title", .sequence([]), "a text, found a list"),
@@ -121,6 +126,28 @@ struct ConfigurationTests {
     func wrongTypes(key: String, value: ConfigurationValue, message: String) {
         let value = ConfigurationValue(.mapping([.init(key, value)]))
         #expect(failures(Experiment.self, value) == ["\(key): expected \(message)"])
+    }
+
+    @Test(
+        "Integers are those of YAML 1.2's core schema",
+        arguments: [
+            ("+5", 5), ("007", 7), ("0", 0), ("-0", 0), ("00", 0), ("0o17", 15), ("0x1F", 31), ("0xff", 255),
+            ("9223372036854775807", Int.max),
+        ])
+    func integers(text: String, expected: Int) throws {
+        #expect(try Experiment(decoding: mapping(["seed": .literal(text)])).seed == expected)
+        let rate = try? Optimizer(decoding: mapping(["rate": .literal(text)])).rate
+        #expect(rate == (expected > 0 ? Double(expected) : nil))
+    }
+
+    @Test("Truth values are those of the core schema, and on and off")
+    func booleans() throws {
+        for (word, expected) in [("true", true), ("on", true), ("false", false), ("off", false)] {
+            for text in [word, word.capitalized, word.uppercased()] {
+                let value = mapping(["verbose": .literal(text)])
+                #expect(try Experiment(decoding: value).verbose == expected, "\(text)")
+            }
+        }
     }
 
     @Test(

@@ -1,4 +1,5 @@
 import ErrataCore
+import Multilevel
 import Testing
 
 @Suite("The settings of hypergradients")
@@ -17,40 +18,46 @@ struct HypergradientSettingsTests {
 
     @Test("Each reaches its method")
     func settings() throws {
-        let steps = ConfigurationValue.Entry("unroll_steps", .literal("2"))
         let held = ConfigurationValue.Entry("clip", .literal("constant"))
-        let exact = try #require(try made("exact", [steps, paths, held]) as? ExactHypergradient)
-        #expect(exact.settings.unrollSteps == 2 && exact.settings.clip == .constant)
-        #expect(exact.settings.paths == ["direct", "class_weights"] && exact.innerSteps == 2)
+        let kept: Set = ["direct", "class_weights"]
+        let exact = try #require(
+            try made("exact", [paths, held, .init("checkpointing", .literal("true"))]) as? ExactHypergradient)
+        #expect(exact.paths == kept && exact.clip == .constant && exact.checkpointing)
 
         let differences = try #require(
-            try made("finite-difference", [steps, paths, held, .init("scale", .literal("0.1"))])
+            try made("finite-difference", [paths, held, .init("scale", .literal("0.1"))])
                 as? FiniteDifferenceHypergradient)
-        #expect(differences.settings.unrollSteps == 2 && differences.settings.clip == .constant)
-        #expect(differences.settings.paths?.count == 2 && differences.settings.scale == 0.1)
+        #expect(differences.paths == kept && differences.clip == .constant && differences.scale == 0.1)
 
         let solving: [ConfigurationValue.Entry] = [
             .init("iterations", .literal("7")), .init("tolerance", .literal("0.5")),
-            .init("damping", .literal("0.25")), .init("inner_steps", .literal("3")), paths,
+            .init("damping", .literal("0.25")), paths,
         ]
+        let stopping = StoppingRule(iterations: 7, tolerance: 0.5)
         let series = try #require(
             try made("neumann", solving + [.init("rate", .literal("2"))]) as? NeumannHypergradient)
-        #expect(series.settings.iterations == 7 && series.settings.tolerance == 0.5)
-        #expect(series.settings.damping == 0.25 && series.innerSteps == 3 && series.settings.rate == 2)
-        #expect(series.settings.paths?.count == 2)
+        #expect(series.stopping == stopping && series.damping == 0.25 && series.rate == 2)
+        #expect(series.paths == kept)
         let solver = try #require(
             try made("conjugate-gradient", solving) as? ConjugateGradientHypergradient)
-        #expect(solver.settings.iterations == 7 && solver.settings.tolerance == 0.5)
-        #expect(solver.settings.damping == 0.25 && solver.innerSteps == 3)
-        #expect(solver.settings.paths?.count == 2)
+        #expect(solver.stopping == stopping && solver.damping == 0.25 && solver.paths == kept)
+        #expect(try made("first-order", []) is FirstOrderHypergradient)
     }
 
-    @Test("A path that there is not, no path at all, and no step are errors")
+    @Test("All paths are kept by default")
+    func everyPath() throws {
+        for name in ["exact", "finite-difference", "neumann", "conjugate-gradient"] {
+            #expect(try made(name, []).paths == nil, "\(name)")
+        }
+    }
+
+    @Test("No path at all, steps, which are the levels' own, and values out of bounds are errors")
     func wrong() {
-        let unknown = failure("exact", [.init("paths", .sequence([.literal("w3")]))])
-        #expect(unknown.contains("paths[0]") && unknown.contains("class_weights"), "\(unknown)")
         #expect(failure("exact", [.init("paths", .sequence([]))]).contains("not empty"))
-        #expect(failure("exact", [.init("unroll_steps", .literal("0"))]).contains("≥ 1"))
+        #expect(failure("exact", [.init("unroll_steps", .literal("2"))]).contains("unknown key"))
+        #expect(failure("neumann", [.init("inner_steps", .literal("2"))]).contains("unknown key"))
         #expect(failure("finite-difference", [.init("scale", .literal("0"))]).contains("> 0"))
+        #expect(failure("neumann", [.init("rate", .literal("0"))]).contains("> 0"))
+        #expect(failure("conjugate-gradient", [.init("iterations", .literal("0"))]).contains("iterations"))
     }
 }

@@ -1,0 +1,74 @@
+import NeuralNetworks
+
+/// A candidate operation of a cell space: its name in genotypes, and how it is built for an edge.
+///
+///     CellOperation("conv_1x1") { scope, channels, stride, affine in
+///         let convolution = Convolution(scope, inputs: channels, outputs: channels, kernel: 1, stride: stride)
+///         let norm = BatchNorm(scope["norm"], channels: channels, affine: affine)
+///         return ComposedOperation { x, context in try norm(convolution(x.relu(), context), context) }
+///     }
+public struct CellOperation: Sendable {
+    /// - Parameters:
+    ///   - scope: where the operation declares its parameters.
+    ///   - channels: of input and output.
+    ///   - stride: 1 or 2.
+    ///   - affine: whether batch norms have γ and β: not in a search, but in derived networks.
+    public typealias Make =
+        @Sendable (_ scope: Scope, _ channels: Int, _ stride: Int, _ affine: Bool) -> any EdgeOperation
+
+    /// As genotypes have it, such as `sep_conv_3x3`.
+    public let name: String
+    private let make: Make?
+
+    public init(_ name: String, make: @escaping Make) {
+        self.name = name
+        self.make = make
+    }
+
+    /// `none`, no connection: it takes part in the softmax and computes nothing; a genotype never names it.
+    public static let zero = CellOperation()
+
+    private init() {
+        name = "none"
+        make = nil
+    }
+
+    /// Whether there is something to compute.
+    public var computes: Bool { make != nil }
+
+    /// The operation of an edge, or nil for `zero`. Parameters as of `Make`.
+    public func operation(_ scope: Scope, channels: Int, stride: Int, affine: Bool) -> (any EdgeOperation)? {
+        make?(scope, channels, stride, affine)
+    }
+}
+
+/// The operations of DARTS (section 3.1, and its published code).
+extension CellOperation {
+    public static let maxPool3x3 = CellOperation("max_pool_3x3") {
+        Pooling($0, channels: $1, stride: $2, affine: $3, isMaximum: true)
+    }
+
+    public static let averagePool3x3 = CellOperation("avg_pool_3x3") {
+        Pooling($0, channels: $1, stride: $2, affine: $3, isMaximum: false)
+    }
+
+    /// The identity, or a factorised reduction where the stride is 2.
+    public static let skipConnect = CellOperation("skip_connect") { scope, channels, stride, affine in
+        guard stride > 1 else { return Identity() }
+        return FactorizedReduce(scope, inputs: channels, outputs: channels, affine: affine)
+    }
+
+    /// `sep_conv_3x3` and the like.
+    public static func separableConvolution(_ kernel: Int) -> CellOperation {
+        CellOperation("sep_conv_\(kernel)x\(kernel)") {
+            ConvolutionOperation.separable($0, channels: $1, kernel: kernel, stride: $2, affine: $3)
+        }
+    }
+
+    /// `dil_conv_3x3` and the like.
+    public static func dilatedConvolution(_ kernel: Int) -> CellOperation {
+        CellOperation("dil_conv_\(kernel)x\(kernel)") {
+            ConvolutionOperation.dilated($0, channels: $1, kernel: kernel, stride: $2, affine: $3)
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import ErrataCore
+
+/// How cells are stacked: channels double and extents halve at one and at two thirds of the depth.
+public struct CellStack: Sendable {
+    /// A cell's place in the stack.
+    public struct Cell: Sendable {
+        /// From the stem, from 0.
+        public let index: Int
+        public let kind: CellKind
+        /// The channels of the cell's inputs, of the one before the last and of the last.
+        public let beforeLast, last: Int
+        /// The channels of its nodes.
+        public let channels: Int
+        /// Whether the cell before is a reduction.
+        public let followsReduction: Bool
+
+        public init(
+            index: Int = 0, kind: CellKind, beforeLast: Int, last: Int, channels: Int, followsReduction: Bool
+        ) {
+            self.index = index
+            self.kind = kind
+            self.beforeLast = beforeLast
+            self.last = last
+            self.channels = channels
+            self.followsReduction = followsReduction
+        }
+
+        /// The stride of an edge that comes from a state, 0 and 1 being the cell's inputs.
+        public func stride(from state: Int) -> Int { kind == .reduction && state < 2 ? 2 : 1 }
+    }
+
+    public let cells: [Cell]
+    /// The channels of the stem's output.
+    public let stem: Int
+    /// The channels of the last cell's output.
+    public let features: Int
+
+    /// - Parameters:
+    ///   - channels: of the first cells' nodes.
+    ///   - cells: how many.
+    ///   - stemMultiplier: the stem's channels, as a multiple of the first cells'.
+    ///   - concatenated: how many nodes make up the output of a cell of a kind.
+    public init(channels: Int, cells count: Int, stemMultiplier: Int, concatenated: (CellKind) -> Int) {
+        stem = channels * stemMultiplier
+        var (beforeLast, last, current) = (stem, stem, channels)
+        var cells: [Cell] = []
+        for index in 0..<count {
+            let kind: CellKind = index == count / 3 || index == 2 * count / 3 ? .reduction : .normal
+            if kind == .reduction { current *= 2 }
+            cells.append(
+                Cell(
+                    index: index, kind: kind, beforeLast: beforeLast, last: last, channels: current,
+                    followsReduction: cells.last?.kind == .reduction))
+            (beforeLast, last) = (last, concatenated(kind) * current)
+        }
+        self.cells = cells
+        features = last
+    }
+
+    /// - Parameter setting: what says how many cells there are.
+    /// - Throws: `SettingError` if the stack has no cell of one of the kinds: nothing would decide its genotype.
+    public func requireBothKinds(_ setting: String) throws {
+        for kind in CellKind.allCases where !cells.contains(where: { $0.kind == kind }) {
+            let name = kind == .normal ? "normal" : "reduction"
+            throw SettingError(
+                setting,
+                "\(cells.count) cells have no \(name) cell among them, expected at least 3")
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import ErrataCore
+import NeuralNetworks
+import TensorEngine
+
+/// The network of mixed cells (DARTS, section 2.2), with a classifying layer.
+public struct CellSupernet: Supernet {
+    public let layout: ModelLayout
+    public let backbone: any Backbone
+    private let features: any FeatureExtractor
+    private let classifier: Linear
+
+    public init(_ backbone: CellBackbone, classes: Int) {
+        let builder = LayoutBuilder()
+        self.backbone = backbone
+        features = backbone.declare(in: builder.root)
+        classifier = Linear(builder.root["classifier"], inputs: features.features, outputs: classes)
+        layout = builder.layout
+    }
+
+    public func logits(_ images: Tensor, architecture: [Tensor], _ context: ForwardContext) throws -> Tensor {
+        try classifier(features(images, architecture: architecture, context), context)
+    }
+}
+
+/// Stem, cells and global pooling: what a cell space says of its supernet.
+public struct CellBackbone: Backbone {
+    /// What the architecture makes of each node of a kind of cells, in a pass: softmax, sampled, annealed.
+    public typealias Mixing =
+        @Sendable (_ architecture: [Tensor], _ context: ForwardContext) throws -> [CellKind: [Tensor]]
+
+    public let stack: CellStack
+    public let imageChannels: Int
+    private let cell: @Sendable (Scope, CellStack.Cell) -> SearchCell
+    private let mixing: Mixing
+
+    /// - Parameters:
+    ///   - imageChannels: of the images that the stem takes.
+    ///   - cell: declares a cell of the stack.
+    ///   - mixing: from A to the weights that each node is applied with.
+    public init(
+        _ stack: CellStack, imageChannels: Int,
+        cell: @escaping @Sendable (_ scope: Scope, _ cell: CellStack.Cell) -> SearchCell,
+        mixing: @escaping Mixing
+    ) {
+        self.stack = stack
+        self.imageChannels = imageChannels
+        self.cell = cell
+        self.mixing = mixing
+    }
+
+    /// Cells of mixed nodes, weighted by the softmax of an α for each kind of cells, in the order of `CellKind`.
+    ///
+    /// - Parameter candidates: of both kinds.
+    public init(_ stack: CellStack, imageChannels: Int, candidates: [CellKind: CandidateEdges]) {
+        self.init(
+            stack, imageChannels: imageChannels,
+            cell: { SearchCell($0, $1, candidates[$1.kind]!) },
+            mixing: { architecture, _ in
+                var weights: [CellKind: [Tensor]] = [:]
+                for (kind, alpha) in zip(CellKind.allCases, architecture) {
+                    weights[kind] = try candidates[kind]!.weights(alpha)
+                }
+                return weights
+            })
+    }
+
+    public func declare(in scope: Scope) -> any FeatureExtractor {
+        CellFeatures(
+            features: stack.features, stem: Stem(scope["stem"], inputs: imageChannels, outputs: stack.stem),
+            cells: stack.cells.map { place in
+                Checkpointed(scope["cells"][place.index]) { cell($0, place) }
+            },
+            mixing: mixing)
+    }
+}
+
+private struct CellFeatures: FeatureExtractor {
+    let features: Int
+    let stem: Stem
+    let cells: [Checkpointed<SearchCell>]
+    let mixing: CellBackbone.Mixing
+
+    func callAsFunction(_ images: Tensor, architecture: [Tensor], _ context: ForwardContext) throws -> Tensor
+    {
+        let weights = try mixing(architecture, context)
+        var last = try stem(images, context)
+        var beforeLast = last
+        for (index, cell) in cells.enumerated() {
+            var context = context
+            context.random = context.random.derived("cell").derived(UInt64(index))
+            let inputs = [beforeLast, last] + weights[cell.part.kind]!
+            let output = try cell(inputs, context) { cell, inputs, context in
+                try cell(inputs[0], inputs[1], weights: Array(inputs[2...]), context)
+            }
+            (beforeLast, last) = (last, output)
+        }
+        return try last.globalAveragePool()
+    }
+}
+
+/// A 3×3 convolution and batch norm.
+public struct Stem: Sendable {
+    private let convolution: Convolution
+    private let norm: BatchNorm
+
+    public init(_ scope: Scope, inputs: Int, outputs: Int) {
+        convolution = Convolution(scope["convolution"], inputs: inputs, outputs: outputs, kernel: 3)
+        norm = BatchNorm(scope["norm"], channels: outputs)
+    }
+
+    /// [N, H, W, inputs] → [N, H, W, outputs].
+    public func callAsFunction(_ images: Tensor, _ context: ForwardContext) throws -> Tensor {
+        try norm(convolution(images, context), context)
+    }
+}

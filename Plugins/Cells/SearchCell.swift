@@ -1,0 +1,75 @@
+import NeuralNetworks
+import TensorEngine
+
+/// A node of a cell that is being searched.
+public protocol SearchNode: Sendable {
+    /// - Parameters:
+    ///   - states: those before the node, [N, H, W, C] each.
+    ///   - weights: what the architecture says of this node; what `CellBackbone`'s mixing gives for it.
+    /// - Throws: `TensorError` if weights and operations do not fit together.
+    func mixture(of states: [Tensor], weights: Tensor, _ context: ForwardContext) throws -> Tensor
+}
+
+/// A cell whose nodes mix all candidate operations on all states before them.
+public struct SearchCell: Sendable {
+    public let kind: CellKind
+    private let preprocessing: Preprocessing
+    private let nodes: [any SearchNode]
+
+    /// - Parameters:
+    ///   - nodes: how many.
+    ///   - node: declares a node in a scope of its own.
+    public init(
+        _ scope: Scope, _ cell: CellStack.Cell, nodes count: Int,
+        node: (_ scope: Scope, _ index: Int) throws -> any SearchNode
+    ) rethrows {
+        kind = cell.kind
+        preprocessing = Preprocessing(scope, cell, affine: false)
+        nodes = try (0..<count).map { try node(scope["nodes"][$0], $0) }
+    }
+
+    /// A cell of mixed nodes.
+    public init(_ scope: Scope, _ cell: CellStack.Cell, _ candidates: CandidateEdges) {
+        self.init(scope, cell, nodes: candidates.nodes.count) { scope, index in
+            CellNode(
+                scope, candidates.nodes[index], channels: cell.channels, stride: cell.stride)
+        }
+    }
+
+    /// - Parameter weights: for each node.
+    /// - Returns: all nodes side by side, [N, H', W', nodes·C].
+    public func callAsFunction(
+        _ beforeLast: Tensor, _ last: Tensor, weights: [Tensor], _ context: ForwardContext
+    ) throws -> Tensor {
+        var states = try preprocessing(beforeLast, last, context)
+        for (index, (node, weights)) in zip(nodes, weights).enumerated() {
+            var context = context
+            context.random = context.random.derived("node").derived(UInt64(index))
+            states.append(try node.mixture(of: states, weights: weights, context))
+        }
+        return try Tensor.concatenated(Array(states.dropFirst(2)), axis: -1)
+    }
+}
+
+/// What brings a cell's two inputs to its channels, and the first to the second's extent.
+public struct Preprocessing: Sendable {
+    private let first, second: any EdgeOperation
+
+    public init(_ scope: Scope, _ cell: CellStack.Cell, affine: Bool) {
+        first =
+            cell.followsReduction
+            ? FactorizedReduce(
+                scope["preprocess0"], inputs: cell.beforeLast, outputs: cell.channels, affine: affine)
+            : ConvolutionOperation.pointwise(
+                scope["preprocess0"], inputs: cell.beforeLast, outputs: cell.channels, affine: affine)
+        second = ConvolutionOperation.pointwise(
+            scope["preprocess1"], inputs: cell.last, outputs: cell.channels, affine: affine)
+    }
+
+    /// The cell's first two states.
+    public func callAsFunction(_ beforeLast: Tensor, _ last: Tensor, _ context: ForwardContext) throws
+        -> [Tensor]
+    {
+        [try first(beforeLast, context), try second(last, context)]
+    }
+}

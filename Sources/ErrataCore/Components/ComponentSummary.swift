@@ -1,0 +1,26 @@
+/// A component as documentation shows it: without its product.
+public struct ComponentSummary: Sendable, Hashable {
+    public let name: String
+    /// One line.
+    public let summary: String
+    /// The settings with their types, defaults and meanings.
+    public let settings: [ConfigurationRow]
+}
+
+extension ComponentList {
+    public var summaries: [ComponentSummary] {
+        components.map { ComponentSummary(name: $0.name, summary: $0.summary, settings: $0.settings) }
+    }
+}
+
+extension PluginRegistry {
+    /// Every kind of component that there is, in the order of a spec.
+    public var kinds: [(kind: String, components: [ComponentSummary])] {
+        [
+            (datasets.kind, datasets.summaries), (searchSpaces.kind, searchSpaces.summaries),
+            (methods.kind, methods.summaries), (generators.kind, generators.summaries),
+            (weighters.kind, weighters.summaries), (hypergradients.kind, hypergradients.summaries),
+            (optimizers.kind, optimizers.summaries), (schedules.kind, schedules.summaries),
+        ]
+    }
+}

@@ -1,0 +1,7 @@
+/// What needs no module of its own: optimisers, schedules, hypergradients.
+struct CorePlugin: Plugin {
+    func register(in registry: inout PluginRegistry) throws {
+        try registerDescent(in: &registry)
+        try registerHypergradients(in: &registry)
+    }
+}

@@ -1,0 +1,28 @@
+/// When in a run something happens: what learning rates, warm-ups, dropout and temperatures depend on. The run makes
+/// it, everything else reads it.
+public struct TrainingTime: Sendable, Hashable {
+    /// Of a search in stages, from 0.
+    public var stage: Int
+    /// Of the stage, from 0.
+    public var epoch: Int
+    /// How many epochs the stage has.
+    public var epochs: Int
+    /// Of the whole run, from 0.
+    public var step: Int
+    /// Of the epoch, from 0.
+    public var stepOfEpoch: Int
+    /// How many steps an epoch has.
+    public var stepsPerEpoch: Int
+
+    public init(
+        stage: Int = 0, epoch: Int = 0, epochs: Int = 1, step: Int = 0, stepOfEpoch: Int = 0,
+        stepsPerEpoch: Int = 1
+    ) {
+        self.stage = stage
+        self.epoch = epoch
+        self.epochs = epochs
+        self.step = step
+        self.stepOfEpoch = stepOfEpoch
+        self.stepsPerEpoch = stepsPerEpoch
+    }
+}
