@@ -70,7 +70,8 @@ let package = Package(
             name: "hypergradient-curves", dependencies: ["SearchTesting"],
             path: "Benchmarks/Curves",
             swiftSettings: strict),
-        tests(of: "TensorEngine", resources: [.copy("Fixtures")]),
+        library("ReferenceEngine", path: "Tests/Support/ReferenceEngine", ["TensorEngine"]),
+        tests(of: "TensorEngine", ["ReferenceEngine"], resources: [.copy("Fixtures")]),
         library(
             "NeuralNetworksTesting", path: "Tests/Support/NeuralNetworksTesting", ["NeuralNetworks"]),
         tests(of: "NeuralNetworks", ["NeuralNetworksTesting"], resources: [.copy("Fixtures")]),

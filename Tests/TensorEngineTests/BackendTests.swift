@@ -1,4 +1,5 @@
 import CPUEngine
+import ReferenceEngine
 import TensorEngine
 import Testing
 
@@ -89,10 +90,14 @@ struct ScalarOperandTests {
 
     @Test(arguments: [DType.float32, .float64], [0.0, -0.0, 1, -1, 0.1, 0.3, 1e-30, 7e30])
     func bits(_ dtype: DType, number: Double) throws {
+        for backend in backends { try bits(dtype, number, on: backend) }
+    }
+
+    private func bits(_ dtype: DType, _ number: Double, on backend: any Backend) throws {
         let x = try backend.tensor(Self.values, [3, 4]).cast(to: dtype)
         // A view, too, whose rows lie apart.
         for x in [x, try x.sliced(axis: 1, from: 1, count: 2)] {
-            let scalar = backend.full(number, .scalar, dtype)
+            let scalar = try backend.full(number, .scalar, dtype)
             try expectSameBits(x * number, x * scalar)
             try expectSameBits(number * x, scalar * x)
             try expectSameBits(x / number, x / scalar)
@@ -104,8 +109,8 @@ struct ScalarOperandTests {
         }
     }
 
-    @Test func productsAreRoundedBeforeTheyAreAdded() throws {
-        let x = backend.normal([1000], .float32, from: RandomStream(seed: 1))
+    @Test(arguments: backends) func productsAreRoundedBeforeTheyAreAdded(on backend: any Backend) throws {
+        let x = try backend.normal([1000], .float32, from: RandomStream(seed: 1))
         try expectSameBits(backend.affine(x, scale: 1 / 3, shift: 0.1), x * (1 / 3) + 0.1)
     }
 
@@ -121,11 +126,11 @@ struct ScalarOperandTests {
 
 @Suite("Lists of tensors as vectors")
 struct TensorListTests {
-    @Test(arguments: [DType.float32, .float64])
-    func sumsAreThoseOfEachTensorInOrder(_ dtype: DType) throws {
+    @Test(arguments: [DType.float32, .float64], backends)
+    func sumsAreThoseOfEachTensorInOrder(_ dtype: DType, on backend: any Backend) throws {
         let shapes: [Shape] = [[3], .scalar, [40_000], [2, 5, 7], [1], [70_001]]
-        let a = try shapes.enumerated().map { try random($1, UInt64($0), dtype) }
-        let b = try shapes.enumerated().map { try random($1, UInt64(10 + $0), dtype) }
+        let a = try shapes.enumerated().map { try random($1, UInt64($0), dtype, on: backend) }
+        let b = try shapes.enumerated().map { try random($1, UInt64(10 + $0), dtype, on: backend) }
         let each = try zip(a, b).map { try ($0 * $1).sum() }
         #expect(try a.innerProducts(b) == each.map { try $0.item() })
         let squares = try a.map { try $0.squared().sum() }
@@ -156,4 +161,150 @@ struct BackendIdentityTests {
         let baseline = try CPUBackend(isa: ISA(named: "baseline"))
         #expect(baseline.identity.contains("baseline") && baseline.identity.contains(baseline.blasCore))
     }
+}
+
+@Suite("What is fused and what is not")
+struct FusionTests {
+    /// Computes a mixed sum as one operation, but not its gradient.
+    private final class ForwardOnlyBackend: ReferenceBackend, @unchecked Sendable {
+        override func mixedSum(_ sum: MixedSum, keepingOutputs: Bool) throws
+            -> (output: Tensor, record: MixedSumRecord)?
+        {
+            let (output, moments) = try sum.map { try $0.copied(to: reference) }.output()
+            return (
+                try output.copied(to: self),
+                try MixedSumRecord(outputs: [], moments: moments.map { $0.map(\.moments) })
+                    .map { try $0.copied(to: self) }
+            )
+        }
+    }
+
+    @Test(
+        "A mixed sum whose gradient alone is not fused differentiates its composition, and adds to what has flowed"
+    )
+    func forwardAlone() throws {
+        func gradient(on backend: any Backend) throws -> (value: Tensor, gradients: [Tensor]) {
+            let x = try random([2, 4, 4, 3], 1, on: backend).variable
+            let weights = try random([1, 1, 3, 3], 2, on: backend).variable
+            let stage = ConvolutionStage(pointwise: weights)
+            let (y, moments) = try MixedSum(
+                sources: [x, x],
+                branches: [
+                    MixedBranch(source: 0, .convolutions([stage]), normalizations: [.init()]),
+                    MixedBranch(source: 1, .identity, normalizations: [nil]),
+                ]
+            ).output()
+            let loss = try (y.squared() * x).sum() + x.squared().sum() + moments[0][0].moments!.mean.sum()
+            return (loss, try gradients(of: loss, withRespectTo: [x, weights]))
+        }
+        let expected = try gradient(on: reference)
+        let others: [any Backend] = [
+            ForwardOnlyBackend(), try CPUBackend(threads: 1, fusesMixedSums: false), backend,
+        ]
+        for backend in others {
+            let found = try gradient(on: backend)
+            expectClose(found.value, expected.value, 1e-12)
+            for (a, b) in zip(found.gradients, expected.gradients) { expectClose(a, b, 1e-11) }
+        }
+    }
+
+    @Test func aMixedSumIsLeftToItsCompositionWhereThatIsAskedFor() throws {
+        func isFused(_ fuses: Bool) throws -> Bool {
+            let backend = try CPUBackend(threads: 1, fusesMixedSums: fuses)
+            let sum = MixedSum(
+                sources: [try random([1, 2, 2, 1], 1, on: backend)],
+                branches: [MixedBranch(source: 0, .identity, normalizations: [nil])])
+            return backend.mixedSum(sum, keepingOutputs: false) != nil
+        }
+        #expect(try isFused(true) && !isFused(false))
+    }
+
+    @Test("The channels' operations are what they are composed of", arguments: [false, true])
+    func channels(views: Bool) throws {
+        func tensors(on backend: any Backend) throws -> [Tensor] {
+            let wide: Shape = views ? [70, 30, 9] : [70, 30, 5]
+            let (g, x) = (try random(wide, 1, on: backend), try random(wide, 2, on: backend))
+            let vectors = try (3...6).map { try random([5], $0, on: backend) }
+            return [
+                try g.sliced(axis: -1, from: views ? 2 : 0, count: 5),
+                try x.sliced(axis: -1, from: views ? 3 : 0, count: 5),
+            ] + vectors
+        }
+        func results(on backend: any Backend) throws -> [Tensor] {
+            let t = try tensors(on: backend)
+            let (moments, sums) = (
+                try backend.channelMoments(t[1]), try backend.channelSums(t[0], t[1], mean: t[2])
+            )
+            return [
+                moments.mean, moments.variance, sums.sum, sums.product,
+                try backend.channelAffine(t[1], mean: t[2], scale: t[3], shift: t[4], relu: true),
+                try backend.channelAffine(t[1], mean: t[2], scale: t[3], shift: nil, relu: false),
+                try backend.channelAffineSum([t[0], t[1]], scales: [t[2], t[3]], shift: t[4]),
+                try backend.channelAffineSum([t[0], t[1]], scales: [t[2], t[3]], shift: nil),
+                try backend.channelGradient(t[0], t[1], mean: t[2], a: t[3], b: t[4], c: t[5]),
+            ]
+        }
+        for (a, b) in zip(try results(on: backend), try results(on: reference)) { expectClose(a, b, 1e-12) }
+    }
+}
+
+@Suite("What has no gradient is the same on every backend")
+struct ConstantOperationTests {
+    @Test(arguments: [DType.float32, .float64])
+    func randomNumbers(_ dtype: DType) throws {
+        let stream = RandomStream(seed: 3, "numbers")
+        for draw in [
+            { try $0.uniform([7, 11], dtype, in: -0.3...0.9, from: stream) },
+            { try $0.normal([7, 11], dtype, from: stream) },
+        ] as [(any Backend) throws -> Tensor] {
+            #expect(try draw(backend).doubles() == draw(reference).doubles())
+        }
+    }
+
+    @Test func casts() throws {
+        func integers(on backend: any Backend) throws -> [Int32] {
+            try backend.tensor([1.9, -1.9, 0, 7.5], [4]).cast(to: .int32).values()
+        }
+        #expect(try integers(on: backend) == [1, -1, 0, 7] && integers(on: reference) == [1, -1, 0, 7])
+    }
+
+    @Test(arguments: backends)
+    func classesAsRows(on backend: any Backend) throws {
+        let labels = try backend.tensor([2, 0, 1, 2] as [Int32], [4])
+        let rows = try labels.oneHot(3, .float32)
+        #expect(rows.dtype == .float32 && rows.shape == [4, 3])
+        #expect(try rows.doubles() == [0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 1])
+        for outside in [3, -1] as [Int32] {
+            let labels = try backend.tensor([0, outside], [2])
+            #expect(throws: TensorError.self) { try labels.oneHot(3, .float64) }
+            #expect(throws: TensorError.self) { try random([3, 2], 1, on: backend).rows(at: labels) }
+            #expect(throws: TensorError.self) {
+                try random([2, 2], 1, on: backend).scatteringRows(to: labels, of: 3)
+            }
+        }
+        #expect(throws: TensorError.self) { try labels.oneHot(3, .int32) }
+    }
+
+    @Test(arguments: backends)
+    func comparisons(on backend: any Backend) throws {
+        let (a, b) = (try backend.tensor([1.0, 2, 3], [3]), try backend.tensor([2.0], [1]))
+        #expect(try Tensor.greater(a, b).doubles() == [0, 0, 1])
+        #expect(try Tensor.equal(a, b).doubles() == [0, 1, 0])
+    }
+
+    @Test func theMemoryOfTensorsIsCounted() throws {
+        for backend in [try CPUBackend(threads: 1), ReferenceBackend()] as [any Backend] {
+            #expect(backend.memory.current == 0)
+            try withExtendedLifetime(backend.zeros([1000, 1000], .float32)) { _ in
+                #expect((4_000_000..<4_100_000).contains(backend.memory.current))
+            }
+            #expect(backend.memory.current == 0 && backend.memory.peak >= 4_000_000)
+            backend.resetPeakMemory()
+            #expect(backend.memory.peak == 0)
+        }
+    }
+}
+
+extension Tensor {
+    fileprivate func copied(to backend: any Backend) throws -> Tensor { try backend.tensor(doubles(), shape) }
 }

@@ -1,4 +1,5 @@
 import CPUEngine
+import ReferenceEngine
 import TensorEngine
 import Testing
 
@@ -6,10 +7,10 @@ let backend: CPUBackend = {
     do { return try CPUBackend(threads: 2) } catch { fatalError("\(error)") }
 }()
 
-/// Runs the operations that fused ones are composed of.
-private let unfused: CPUBackend = {
-    do { return try CPUBackend(threads: 2, fusesMixedSums: false) } catch { fatalError("\(error)") }
-}()
+/// Plain loops, and fused operations as the operations that they are composed of.
+let reference = ReferenceBackend()
+
+let backends: [any Backend] = [backend, reference]
 
 /// Standard normal Float64 numbers, the same on every run.
 func random(_ shape: Shape, _ seed: UInt64, _ dtype: DType = .float64, on backend: any Backend = backend)
@@ -45,7 +46,7 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
 }
 
 /// Compares the gradient of Σ cotangent·f(x) and the gradient of that gradient's inner product with a fixed
-/// vector with central differences along random directions.
+/// vector with central differences along random directions, and all of it with the reference backend's.
 func check(_ test: GradientCase, sourceLocation: SourceLocation = #_sourceLocation) throws {
     let point = try test.inputs.enumerated().map { try test.place(random($1, UInt64(10 + $0))) }
     let shape = try test.function(point).shape
@@ -92,17 +93,19 @@ func check(_ test: GradientCase, sourceLocation: SourceLocation = #_sourceLocati
         expectClose(sum, second[index], 1e-9, "\(test.name): the second derivative for input \(index) alone")
     }
 
-    // A fused operation's hand-written gradients are those of what it is composed of.
-    let separate = try test.inputs.enumerated().map {
-        try test.place(random($1, UInt64(10 + $0), on: unfused)).variable
+    // Plain loops say the same, and fused operations what those say that they are composed of.
+    let plain = try test.inputs.enumerated().map {
+        try test.place(random($1, UInt64(10 + $0), on: reference)).variable
     }
-    let composed = try gradient(separate, createGraph: true)
+    expectClose(
+        try test.function(point), try test.function(plain), 1e-12, "\(test.name): the reference's value")
+    let composed = try gradient(plain, createGraph: true)
     for (a, b) in zip(first, composed) {
-        expectClose(a, b, 1e-10, "\(test.name): the fused and the composed gradient")
+        expectClose(a, b, 1e-10, "\(test.name): the reference's gradient")
     }
     if composed.contains(where: \.isDifferentiable) {
-        for (a, b) in zip(second, try gradients(of: inner(composed), withRespectTo: separate)) {
-            expectClose(a, b, 1e-9, "\(test.name): the fused and the composed gradient's gradient")
+        for (a, b) in zip(second, try gradients(of: inner(composed), withRespectTo: plain)) {
+            expectClose(a, b, 1e-9, "\(test.name): the reference's gradient's gradient")
         }
     }
 

@@ -256,18 +256,18 @@ struct OperationGradientTests {
     @Test(arguments: layers) func layerGradients(_ test: GradientCase) throws { try check(test) }
     @Test(arguments: mixedSums) func mixedSumGradients(_ test: GradientCase) throws { try check(test) }
 
-    @Test("Sums of views of one channel read their own elements")
-    func oneChannelViews() throws {
+    @Test("Sums of views of one channel read their own elements", arguments: backends)
+    func oneChannelViews(on backend: any Backend) throws {
         let view = try backend.tensor([0.0, 1, 2, 3, 4, 5], [2, 3]).sliced(axis: -1, from: 1, count: 1)
         #expect(try view.sum().item() == 5)
         #expect(try view.max(axes: [0]).doubles() == [4])
         #expect(try view.sum(axes: [0]).doubles() == [5])
     }
 
-    @Test("A source that no branch reads keeps what has flowed to it")
-    func unreadSources() throws {
-        let x = try random([2, 3, 3, 2], 1)
-        let weight = try random([1, 1, 2, 2], 2).variable
+    @Test("A source that no branch reads keeps what has flowed to it", arguments: backends)
+    func unreadSources(on backend: any Backend) throws {
+        let x = try random([2, 3, 3, 2], 1, on: backend)
+        let weight = try random([1, 1, 2, 2], 2, on: backend).variable
         let state = try x.convolution(weight)
         let node = try MixedSum(
             sources: [state, x], branches: [MixedBranch(source: 1, .identity, normalizations: [nil])]
@@ -277,8 +277,8 @@ struct OperationGradientTests {
         expectClose(both, alone, 1e-12)
     }
 
-    @Test("A ReLU hands on what is no number, so that divergence shows")
-    func reluOfNaN() throws {
+    @Test("A ReLU hands on what is no number, so that divergence shows", arguments: backends)
+    func reluOfNaN(on backend: any Backend) throws {
         for dtype in [DType.float32, .float64] {
             let x = try backend.tensor([Double.nan, -1, 2, 0, 1, -2, 3, Double.nan], [1, 2, 2, 2])
                 .converted(to: dtype)
@@ -296,7 +296,7 @@ struct OperationGradientTests {
         }
     }
 
-    @Test func thirdDerivative() throws {
+    @Test(arguments: backends) func thirdDerivative(on backend: any Backend) throws {
         let x = try backend.tensor([0.7], [1]).variable
         let first = try gradients(of: x.tanh().sum(), withRespectTo: [x], createGraph: true)[0]
         let second = try gradients(of: first.sum(), withRespectTo: [x], createGraph: true)[0]
