@@ -1,6 +1,8 @@
+import Datasets
 import ErrataCore
 import Experiments
 import Foundation
+import TensorEngine
 import Testing
 
 @Suite("A spec becomes an experiment")
@@ -24,6 +26,25 @@ struct ExperimentTests {
         let bare = ComponentDefaults(searchSpace: "tiny-chain", method: "bilevel", dataset: "procedural")
         #expect(try experiment("{}", bare).spec.generator == nil)
         #expect(try experiment("generator: dcgan", bare).spec.generator?.name == "dcgan")
+    }
+
+    @Test("Limits choose images by the seed")
+    func limits() throws {
+        let run = try TinyRun()
+        func images(_ seed: Int, _ limits: String...) throws -> (training: [UInt8], test: [UInt8]) {
+            let data = try run.experiment(["seed=\(seed)"] + limits).data()
+            func bytes(_ set: any Dataset) throws -> [UInt8] {
+                try (0..<set.count).flatMap { try set.image($0) }
+            }
+            return (try bytes(data.training), try bytes(data.test))
+        }
+        let limits = ["data.limit=9", "data.test_limit=5"]
+        let (one, other) = (try images(3, limits[0], limits[1]), try images(4, limits[0], limits[1]))
+        #expect(one != other && one.training.count == 9 * 64 && one.test.count == 5 * 64)
+        let whole = try run.experiment().data()
+        let expected = try whole.training.limited(to: 9, random: RandomStream(seed: 3, "limit"))
+        #expect(try one.training == (0..<9).flatMap { try expected.image($0) })
+        #expect(try images(3, limits[0]).test.count == whole.test.count * 64)
     }
 
     @Test("The resolved spec resolves to itself")
@@ -59,8 +80,14 @@ struct ExperimentTests {
                 "search_space: darts\nevaluation:\n  network: {celsl: 5}",
                 "x.yaml:3:13: evaluation.network.celsl: unknown key, did you mean 'cells'?"
             ),
-            ("evaluation: {network: {drop_path: 0}}", "x.yaml:1:24: evaluation.network.drop_path: unknown key"),
-            ("evaluation: {network: [1]}", "x.yaml:1:23: evaluation.network: expected a mapping, found a list"),
+            (
+                "evaluation: {network: {drop_path: 0}}",
+                "x.yaml:1:24: evaluation.network.drop_path: unknown key"
+            ),
+            (
+                "evaluation: {network: [1]}",
+                "x.yaml:1:23: evaluation.network: expected a mapping, found a list"
+            ),
             ("method: bilevle", "x.yaml:1:9: method: no method is called 'bilevle', did you mean 'bilevel'?"),
             (
                 "optimizers: {weights: {optimizer: {name: sdg}}}",

@@ -103,7 +103,8 @@ final class DirectoryClaim {
 
     /// What `RunLock` writes; nothing, if its writer was killed.
     private static func isLock(_ bytes: [UInt8]) -> Bool {
-        bytes.isEmpty || String(decoding: bytes, as: UTF8.self).wholeMatch(of: /process \d+ on [^\n]*\n?/) != nil
+        bytes.isEmpty
+            || String(decoding: bytes, as: UTF8.self).wholeMatch(of: /process \d+ on [^\n]*\n?/) != nil
     }
 
     private func requireSameSpec(_ experiment: Experiment) throws {
