@@ -168,6 +168,20 @@ struct SearchSettingTests {
     ])
     func decides(_ setting: String) throws { #expect(try tensors([setting]) != tensors([])) }
 
+    @Test(
+        "What a method is built from reaches W2",
+        arguments: [
+            "method.lambda=0.5", "method.augment_synthetic=true", "weighter=uniform", "generator.channels=5",
+            "generator.training.generator.rate=0.1", "generator.discriminator=native",
+        ])
+    func methods(_ setting: String) throws {
+        let settings = TinyRun.lfm + ["search.augmentation={crop_padding: 3, cutout: 5}"]
+        func w2(_ more: String...) throws -> [String: Archive.Entry] {
+            try tensors(settings + more).filter { $0.key.hasPrefix("levels/w2/parameters") }
+        }
+        #expect(try w2(setting) != w2())
+    }
+
     @Test func theSameSettingsDecideTheSame() throws { #expect(try tensors([]) == tensors([])) }
 
     @Test func theNameIsASpecsAlone() throws { #expect(try tensors(["name=other"]) == tensors([])) }
