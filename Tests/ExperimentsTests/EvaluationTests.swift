@@ -17,11 +17,12 @@ extension TinyRun {
         let archive = try checkpoint(.search)
         let model = archive.tensors.keys.first { $0.hasPrefix("levels/") }!.split(separator: "/")[1]
         let state = try state(supernet.layout, "levels/\(model)", archive)
-        let A = try ChainSpace().architecture.parameters.map {
+        let architecture = try ChainSpace().architecture.parameters.map {
             try archive.tensor("architecture/parameters/\($0.name)", $0.shape, .float32, on: backend)
         }
         return try loss(on: split.validation, normalizedBy: split.training, batchSize) {
-            try supernet.logits($0, architecture: A, ForwardContext(state, normalization: .running))
+            try supernet.logits(
+                $0, architecture: architecture, ForwardContext(state, normalization: .running))
         }
     }
 

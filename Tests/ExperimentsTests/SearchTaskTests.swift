@@ -27,8 +27,8 @@ struct SearchTaskTests {
         let run = try TinyRun()
         let settings = ["seed=\(seed)", "optimizers.weights.rate=0.5", "search.architecture_warmup=1"]
         #expect(try run.search(settings).epoch == 2)
-        let A = try run.column("architecture_learning_rate", of: "search/metrics.csv")
-        #expect(A.prefix(2).allSatisfy { $0 == 0 } && A.suffix(2).allSatisfy { $0 > 0 })
+        let rates = try run.column("architecture_learning_rate", of: "search/metrics.csv")
+        #expect(rates.prefix(2).allSatisfy { $0 == 0 } && rates.suffix(2).allSatisfy { $0 > 0 })
         let staged = try run.search(
             TinyRun.progressive + settings, in: "\(run.folder.path)/staged")
         #expect(staged.epoch == 4)
