@@ -86,7 +86,10 @@ let package = Package(
         tests(of: "ErrataCore", ["Adversarial", "SearchTesting", "TinySpaces"]),
         tests(
             of: "Experiments",
-            ["CHDF5", "CZlib", "DARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces"]),
+            [
+                "CHDF5", "CZlib", "DARTS", "DCGAN", "LFM", "Bilevel", "Images", "NeuralNetworksTesting",
+                "TinySpaces",
+            ]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
         library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
         tests(of: "Cells", ["DARTS", "TinySpaces"]),

@@ -46,16 +46,15 @@ enum Console {
         try line("genotype (epoch \(result.epoch), validation accuracy \(percent(result.accuracy))):")
         try line("  \(space.readGenotype(result.genotype))")
         if !result.classMetrics.isEmpty {
-            try line(
-                "class \(result.classMetrics.map(\.name).joined(separator: ", class ")), mean of the last epoch:"
-            )
+            try line("by class, means of the last epoch:")
             try table(
-                result.classNames.enumerated().map { index, name in
-                    [name]
-                        + result.classMetrics.map { metric in
-                            metric.values[index].map { String(format: "%.4f", $0) } ?? "-"
-                        }
-                })
+                [["class"] + result.classMetrics.map(\.name)]
+                    + result.classNames.enumerated().map { index, name in
+                        [name]
+                            + result.classMetrics.map { metric in
+                                metric.values[index].map { String(format: "%.4f", $0) } ?? "-"
+                            }
+                    })
         }
         try line("pictures:")
         for picture in result.pictures { try line("  \(directory.path)/\(picture)") }

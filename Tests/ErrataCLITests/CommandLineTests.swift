@@ -283,7 +283,7 @@ struct ErrorTests {
             "--set",
             "seed=4")
         #expect(evaluation.status == 0, "\(evaluation.errors)")
-        for part in ["Genotype(", "class weight", "normal.dot", "test error"] {
+        for part in ["Genotype(", "by class", "weight", "normal.dot", "test error"] {
             #expect(evaluation.output.contains(part), "\(evaluation.output)")
         }
         try put("other/evaluation/checkpoint.h5")

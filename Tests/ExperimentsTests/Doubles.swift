@@ -1,6 +1,7 @@
 import Datasets
 import ErrataCore
 import NeuralNetworks
+import NeuralNetworksTesting
 import Synchronization
 import TensorEngine
 import TinySpaces
@@ -85,5 +86,12 @@ struct MarkedSpace: SearchSpace, Plugin {
     var signs: [MetricDeclaration] { isDeclared ? [.init("largest", "of A")] : [] }
     func signs(of architecture: [Tensor]) throws -> [String: Double] {
         ["largest": try architecture[0].doubles().max()!]
+    }
+}
+
+/// An optimiser that no module of the framework knows.
+struct RMSpropPlugin: Plugin {
+    func register(in registry: inout PluginRegistry) throws {
+        try registry.optimizers.add(.init("rmsprop", "RMSprop") { _ in RMSprop() })
     }
 }

@@ -17,11 +17,12 @@ extension TinyRun {
         let archive = try checkpoint(.search)
         let model = archive.tensors.keys.first { $0.hasPrefix("levels/") }!.split(separator: "/")[1]
         let state = try state(supernet.layout, "levels/\(model)", archive)
-        let A = try ChainSpace().architecture.parameters.map {
+        let architecture = try ChainSpace().architecture.parameters.map {
             try archive.tensor("architecture/parameters/\($0.name)", $0.shape, .float32, on: backend)
         }
         return try loss(on: split.validation, normalizedBy: split.training, batchSize) {
-            try supernet.logits($0, architecture: A, ForwardContext(state, normalization: .running))
+            try supernet.logits(
+                $0, architecture: architecture, ForwardContext(state, normalization: .running))
         }
     }
 
@@ -80,6 +81,34 @@ struct EvaluationTests {
         #expect(classes.map { Double($0["error"]!) } == result.classErrors)
         let wrong = classes.reduce(0.0) { $0 + Double($1["images"]!)! * Double($1["error"]!)! }
         #expect(abs(wrong / 12 - result.testError) < 1e-12)
+    }
+
+    @Test("A step trains on the batch that the seed draws", arguments: [3, 4])
+    func firstStep(_ seed: Int) throws {
+        let run = try TinyRun()
+        let settings = ["seed=\(seed)", "evaluation.epochs=1", "evaluation.steps_per_epoch=1"]
+        try run.evaluate(Self.genotype, settings: settings)
+        let experiment = try run.experiment(settings)
+        let (data, spec) = (try experiment.data(), experiment.spec.evaluation)
+        let retraining = Retraining(
+            network: try ChainSpace().network(
+                ChainGenotype(parsing: Self.genotype), ChainNetworkSettings(), for: data.images),
+            descent: spec.weights.descent, labelSmoothing: 0, seed: UInt64(seed))
+        let batches = try BatchLoader(
+            data.training,
+            .init(
+                batchSize: 8, augmentation: spec.augmentation,
+                normalization: PixelNormalization(of: data.training)),
+            on: run.backend, random: RandomStream(seed: UInt64(seed), "evaluation batches"))
+        var model = try retraining.initialModel(on: run.backend, .float32)
+        _ = try retraining.step(
+            &model, on: batches.batch(step: 0), at: TrainingTime(epochs: 1, stepsPerEpoch: 1))
+        let archive = try run.checkpoint(.evaluation)
+        for (entry, tensor) in zip(model.layout.parameters, model.state.parameters) {
+            let found = try archive.tensor(
+                "network/parameters/\(entry.name)", entry.shape, .float32, on: run.backend)
+            #expect(try found.doubles() == tensor.doubles(), "\(entry.name)")
+        }
     }
 
     @Test(

@@ -201,7 +201,7 @@ struct RunStartTests {
         let labels = (0..<32).map { Int32($0 % 2) }
         let run = try TinyRun([LabelledImages(labels, classes: ["a", "b"], channels: 4)])
         let result = try run.search(TinyRun.lfm + ["data.set=labelled"])
-        #expect(run.lines.contains { $0.hasPrefix("no picture of the generated images") })
+        #expect(run.lines.contains { $0.hasPrefix("generated images of 4 channels are not drawn") })
         #expect(!result.pictures.contains { $0.hasSuffix(".png") })
     }
 
@@ -213,6 +213,17 @@ struct RunStartTests {
         }
         #expect(error.contains("optimizers.architecture.rate"), "\(error)")
         #expect(!run.directory.checkpoints(of: .search).exists)
+    }
+
+    @Test("A hypergradient that diverges names its own setting")
+    func divergedHypergradients() throws {
+        let run = try TinyRun()
+        let error = failure {
+            try run.search(
+                "hypergradient={name: neumann, rate: 1000, iterations: 200, tolerance: 0}",
+                "search.epochs=1")
+        }
+        #expect(error.contains("hypergradient.rate"), "\(error)")
     }
 
     @Test("A loss that has grown beyond a guess's is said at the end")

@@ -27,8 +27,8 @@ struct SearchTaskTests {
         let run = try TinyRun()
         let settings = ["seed=\(seed)", "optimizers.weights.rate=0.5", "search.architecture_warmup=1"]
         #expect(try run.search(settings).epoch == 2)
-        let A = try run.column("architecture_learning_rate", of: "search/metrics.csv")
-        #expect(A.prefix(2).allSatisfy { $0 == 0 } && A.suffix(2).allSatisfy { $0 > 0 })
+        let rates = try run.column("architecture_learning_rate", of: "search/metrics.csv")
+        #expect(rates.prefix(2).allSatisfy { $0 == 0 } && rates.suffix(2).allSatisfy { $0 > 0 })
         let staged = try run.search(
             TinyRun.progressive + settings, in: "\(run.folder.path)/staged")
         #expect(staged.epoch == 4)
@@ -167,6 +167,20 @@ struct SearchSettingTests {
         "optimizers.architecture.clip=0.0001", "hypergradient=exact", "method.order=architecture-first",
     ])
     func decides(_ setting: String) throws { #expect(try tensors([setting]) != tensors([])) }
+
+    @Test(
+        "What a method is built from reaches W2",
+        arguments: [
+            "method.lambda=0.5", "method.augment_synthetic=true", "weighter=uniform", "generator.channels=5",
+            "generator.training.generator.rate=0.1", "generator.discriminator=native",
+        ])
+    func methods(_ setting: String) throws {
+        let settings = TinyRun.lfm + ["search.augmentation={crop_padding: 3, cutout: 5}"]
+        func w2(_ more: String...) throws -> [String: Archive.Entry] {
+            try tensors(settings + more).filter { $0.key.hasPrefix("levels/w2/parameters") }
+        }
+        #expect(try w2(setting) != w2())
+    }
 
     @Test func theSameSettingsDecideTheSame() throws { #expect(try tensors([]) == tensors([])) }
 

@@ -64,7 +64,7 @@ final class TinyRun {
         registry = try PluginRegistry(
             [
                 DARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(), ImagesPlugin(),
-                TinySpacesPlugin(),
+                TinySpacesPlugin(), RMSpropPlugin(),
             ] + plugins)
     }
 

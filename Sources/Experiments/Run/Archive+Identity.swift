@@ -14,7 +14,8 @@ extension Archive {
     func requireIdentity(_ kind: RunKind, of experiment: Experiment) throws {
         let found = try text("kind")
         guard found == kind.rawValue else {
-            throw ArchiveError("it is the checkpoint of a run of kind '\(found)', expected '\(kind.rawValue)'")
+            throw ArchiveError(
+                "it is the checkpoint of a run of kind '\(found)', expected '\(kind.rawValue)'")
         }
         let then: ExperimentSpec
         do { then = try experiment.resolving(YAMLReader.read(text("spec"), source: "spec")) } catch {

@@ -26,8 +26,10 @@ final class DirectoryClaim {
         do {
             try requireOwn(directory.lock, isOwn: Self.isLock)
             try make(directory.path)
-            willMake(directory.lock)
+            let isNew = !exists(directory.lock)
             lock = try RunLock(directory.lock)
+            // Not before: it may be another process that made it.
+            if isNew { made.append(directory.lock) }
             if directory.holds(kind) {
                 guard resuming else {
                     throw FileError(
@@ -103,7 +105,8 @@ final class DirectoryClaim {
 
     /// What `RunLock` writes; nothing, if its writer was killed.
     private static func isLock(_ bytes: [UInt8]) -> Bool {
-        bytes.isEmpty || String(decoding: bytes, as: UTF8.self).wholeMatch(of: /process \d+ on [^\n]*\n?/) != nil
+        bytes.isEmpty
+            || String(decoding: bytes, as: UTF8.self).wholeMatch(of: /process \d+ on [^\n]*\n?/) != nil
     }
 
     private func requireSameSpec(_ experiment: Experiment) throws {
@@ -132,10 +135,11 @@ final class DirectoryClaim {
             return
         }
         try make(Experiments.directory(of: directory))
-        guard mkdir(directory, 0o777) == 0 || errno == EEXIST else {
+        if mkdir(directory, 0o777) == 0 {
+            made.append(directory)
+        } else if errno != EEXIST {
             throw FileError.system(directory, "cannot be made")
         }
-        made.append(directory)
     }
 
     /// Deletes what writers that were killed have left of a run's files in a folder, and nothing else.

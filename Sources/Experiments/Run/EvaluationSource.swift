@@ -51,7 +51,8 @@ extension RunDirectory {
             path,
             "the search has not ended: \(advice)"
                 + (exists(genotype)
-                    ? ", or evaluate a copy of \(genotype), the best so far, with --spec and another --output" : ""))
+                    ? ", or evaluate a copy of \(genotype), the best so far, with --spec and another --output"
+                    : ""))
     }
 
     fileprivate func evaluatedGenotype() throws -> ConfigurationValue {
@@ -59,7 +60,8 @@ extension RunDirectory {
         if exists(result) { return try EvaluationResult(decoding: YAMLReader.read(file: result)).genotype }
         let checkpoint = checkpoints(of: .evaluation)
         guard checkpoint.exists else {
-            throw FileError(path, "the evaluation has no checkpoint yet: begin it again as before, with --resume")
+            throw FileError(
+                path, "the evaluation has no checkpoint yet: begin it again as before, with --resume")
         }
         return try YAMLReader.read(checkpoint.read().text("genotype"), source: "\(checkpoint.path): genotype")
     }

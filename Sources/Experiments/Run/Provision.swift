@@ -13,7 +13,8 @@ struct Provision {
     func requireBatch(of size: Int, _ setting: String) throws {
         guard images.count >= size else {
             throw RunError(
-                "\(name) has \(images.count) images, and a batch \(size): lower \(setting), or change \(settings)")
+                "\(name) has \(images.count) images, and a batch \(size): lower \(setting), or change \(settings)"
+            )
         }
     }
 

@@ -98,7 +98,8 @@ public final class Run<Task: RunTask> {
         try task.store(in: &archive)
         if let path = archive.firstNotFinite {
             throw RunError(
-                "step \(task.step): '\(path)' is not finite; training has diverged: \(task.remedy(for: path))")
+                "step \(task.step): '\(path)' is not finite; training has diverged: \(task.remedy(for: path))"
+            )
         }
         archive.identify(as: Task.kind, spec, on: backend)
         archive[attribute: "step"] = .integer(task.step)
@@ -131,7 +132,8 @@ public final class Run<Task: RunTask> {
         }
         if let then = try? archive.integer("steps_per_epoch"), then != task.stepsPerEpoch {
             throw ArchiveError(
-                "an epoch had \(then) steps, and has \(task.stepsPerEpoch) now. Begin anew in another directory")
+                "an epoch had \(then) steps, and has \(task.stepsPerEpoch) now. Begin anew in another directory"
+            )
         }
     }
 }

@@ -15,7 +15,8 @@ package struct SearchBatches: Sendable {
     ) throws {
         self.requests = try requests.map { request in
             let options = BatchLoader.Options(
-                batchSize: settings.batchSize, augmentation: request.isAugmented ? settings.augmentation : .none,
+                batchSize: settings.batchSize,
+                augmentation: request.isAugmented ? settings.augmentation : .none,
                 normalization: normalization, includesOriginals: request.includesOriginals, dtype: dtype)
             let loader = try BatchLoader(
                 request.part == .training ? split.training : split.validation, options, on: backend,
@@ -33,9 +34,10 @@ package struct SearchBatches: Sendable {
 
     package func batches(step: Int) throws -> StepBatches {
         StepBatches(
-            try Dictionary(uniqueKeysWithValues: requests.map { request, source in
-                let first = step * request.count
-                return (request.name, try (0..<request.count).map { try source.batch(step: first + $0) })
-            }))
+            try Dictionary(
+                uniqueKeysWithValues: requests.map { request, source in
+                    let first = step * request.count
+                    return (request.name, try (0..<request.count).map { try source.batch(step: first + $0) })
+                }))
     }
 }

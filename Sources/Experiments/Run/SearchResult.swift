@@ -17,11 +17,13 @@ public struct SearchResult: Sendable, Hashable, Configuration {
 
     public static var fields: [ConfigurationField<Self>] {
         [
-            .init("genotype", \.genotype, "of the epoch with the best validation accuracy after A's first step"),
+            .init(
+                "genotype", \.genotype, "of the epoch with the best validation accuracy after A's first step"),
             .init("epoch", \.epoch, "that epoch, from 1"),
             .init("validation_accuracy", \.accuracy, "of that epoch"),
             .init("class_names", \.classNames, "the classes"),
-            .init("class_metrics", \.classMetrics, "what the method measured of each, the last epoch's means"),
+            .init(
+                "class_metrics", \.classMetrics, "what the method measured of each, the last epoch's means"),
             .init("pictures", \.pictures, "paths within the run's directory"),
         ]
     }

@@ -29,7 +29,9 @@ public struct SearchTask: RunTask {
 
     private var settings: SearchSettings { experiment.spec.search }
     private var search: ArchitectureSearch { stage.search }
-    private var architectureOptimizer: any Optimizer { experiment.spec.optimizers.architecture.optimizer.product }
+    private var architectureOptimizer: any Optimizer {
+        experiment.spec.optimizers.architecture.optimizer.product
+    }
     public var epochs: Int { experiment.searchSpace.stages * settings.epochs }
     public var step: Int { state.step }
     public var checkpointMinutes: Double { settings.checkpointMinutes }
@@ -190,7 +192,9 @@ public struct SearchTask: RunTask {
                 row["\(id)_loss"] = found.loss
                 row["\(id)_accuracy"] = found.accuracy
             }
-            for metric in metrics where index < metric.values.count { row[metric.name] = metric.values[index] }
+            for metric in metrics where index < metric.values.count {
+                row[metric.name] = metric.values[index]
+            }
             return row
         }
     }
@@ -200,7 +204,9 @@ public struct SearchTask: RunTask {
     public mutating func result(_ output: RunOutput) throws -> SearchResult {
         guard let best else { preconditionFailure("a search in which no epoch competes") }
         let loss = try latestLoss ?? search.performances(state, on: measuring).last?.performance.loss
-        if let loss, let line = grown(loss, classes: images.classes, "optimizers.weights.rate") { output.say(line) }
+        if let loss, let line = grown(loss, classes: images.classes, "optimizers.weights.rate") {
+            output.say(line)
+        }
         var result = SearchResult()
         result.genotype = best.genotype.encoded
         (result.epoch, result.accuracy) = (best.epoch, best.accuracy)

@@ -26,7 +26,9 @@ extension SearchSpace {
     }
 
     /// - Throws: `ConfigurationErrors` that say where what is wrong.
-    package func readGenotype(_ value: ConfigurationValue) throws(ConfigurationErrors) -> any GenotypeRepresentable {
+    package func readGenotype(_ value: ConfigurationValue) throws(ConfigurationErrors)
+        -> any GenotypeRepresentable
+    {
         try Genotype(decoding: value)
     }
 

@@ -24,7 +24,9 @@ extension Archive {
     /// The model with what `store` put below a path in the place of its values.
     ///
     /// - Throws: `ArchiveError` if something is missing or has another shape.
-    func model(_ model: Model, _ optimizer: any Optimizer, at path: String, _ dtype: DType, on backend: any Backend)
+    func model(
+        _ model: Model, _ optimizer: any Optimizer, at path: String, _ dtype: DType, on backend: any Backend
+    )
         throws -> Model
     {
         func load(_ entries: [ModelLayout.Entry], _ group: String) throws -> [Tensor] {
@@ -33,7 +35,8 @@ extension Archive {
         var result = model
         let parameters = model.layout.parameters
         result.state = ModelState(
-            parameters: try load(parameters, "parameters"), buffers: try load(model.layout.buffers, "buffers"))
+            parameters: try load(parameters, "parameters"), buffers: try load(model.layout.buffers, "buffers")
+        )
         if model.average != nil { result.average = try load(parameters, "average") }
         let steps = try integer("\(path)/optimizer/steps")
         result.optimizer = OptimizerState(
@@ -45,7 +48,9 @@ extension Archive {
     /// Adds all of a search's state.
     ///
     /// - Parameter optimizer: A's.
-    mutating func store(_ state: SearchState, of method: any SearchMethod, architecture optimizer: any Optimizer)
+    mutating func store(
+        _ state: SearchState, of method: any SearchMethod, architecture optimizer: any Optimizer
+    )
         throws
     {
         try store(state.architecture, optimizer, at: "architecture")
