@@ -41,7 +41,8 @@ public struct LFMMethod: SearchMethod {
         weighter = try context.makeWeighter()
         guard settings.syntheticGenerator == .current || generator.training.average != nil else {
             throw SearchError(
-                "method.synthetic_generator is average, but no average is kept: set generator.training.average")
+                "method.synthetic_generator is average, but no average is kept: set generator.training.average"
+            )
         }
     }
 
@@ -72,16 +73,13 @@ public struct LFMMethod: SearchMethod {
         ] + generator.metrics
     }
 
-    /// Those through which something flows to A.
+    /// Those through which something can flow to A.
     public var occurrences: [String] {
         var found = [MultilevelProblem.directPath, "w2"]
         guard settings.lambda != 0 else { return found }
         if weighter.isDifferentiable { found += ["class_weights", "w1"] }
-        if generator.discriminator.dependsOnArchitecture {
-            found.append("generator")
-            // H′ is what G steps against only where G steps after H, or again.
-            if !generator.training.isSimultaneous || settings.steps.game > 1 { found.append("discriminator") }
-        }
+        // Through H′ nothing flows where G and H step once from the same point, but for implicit hypergradients.
+        if generator.discriminator.dependsOnArchitecture { found += ["generator", "discriminator"] }
         return found
     }
 
@@ -205,7 +203,9 @@ public struct LFMMethod: SearchMethod {
         let model = state[.generator]
         guard let first = model.state.parameters.first else { return nil }
         var values = model.state
-        if settings.syntheticGenerator == .average, let average = model.average { values.parameters = average }
+        if settings.syntheticGenerator == .average, let average = model.average {
+            values.parameters = average
+        }
         let count = images.classes * columns
         let labels = try first.backend.tensor((0..<count).map { Int32($0 / columns) }, [count])
         let noise = try generator.noise(
