@@ -20,7 +20,7 @@ public struct Choice<Kind: ComponentKind>: Sendable {
     public init(_ name: String, _ configuration: some Configuration, _ product: Kind.Product) {
         self.init(
             ComponentSelection(name, settings: configuration.encoded), product,
-            rows: type(of: configuration).rows)
+            rows: configuration.rows(path: ""))
     }
 
     fileprivate init(_ selection: ComponentSelection, _ product: Kind.Product, rows: [ConfigurationRow]) {
