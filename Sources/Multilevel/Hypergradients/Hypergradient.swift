@@ -36,6 +36,7 @@ public struct OuterGradient: Sendable {
     /// - Parameters:
     ///   - outer: the outer objective's evaluation.
     ///   - gradient: for each tensor of the architecture.
+    ///   - terms: the gradient's parts by occurrence of A.
     /// - Throws: `TensorError` if the outer objective is no scalar.
     public init(_ outer: Evaluation, gradient: [Tensor], terms: [String: [Tensor]] = [:]) throws {
         value = try outer.value.item()
