@@ -100,3 +100,9 @@ let package = Package(
         tests(of: "Bilevel", ["SearchTesting"], resources: [.copy("Fixtures")]),
     ]
 )
+
+// Only the DocC reference needs the plugin (scripts/docs): other builds neither fetch nor resolve it.
+if Context.environment["ERRATA_DOCS"] != nil {
+    package.dependencies.append(
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}

@@ -9,6 +9,8 @@ public struct ProjectionHead: Sendable {
 
     /// - Parameters:
     ///   - scope: holds `score` and `classes`.
+    ///   - features: the length of φ.
+    ///   - count: how many classes there are.
     ///   - initializer: of w; PyTorch's default where absent.
     ///   - embedding: the initialiser of the e_y.
     public init(

@@ -72,6 +72,7 @@ public struct CandidateEdges: Sendable {
     /// strongest, `zero` left out; the strongest first, and the first of equals.
     ///
     /// - Parameters:
+    ///   - alpha: [edges, candidates].
     ///   - count: how many edges a node keeps, if it has as many.
     ///   - edgeWeights: what each edge's operations are weighed by, edge by edge; 1 where absent.
     /// - Throws: `TensorError` if α is not of `shape`.

@@ -20,7 +20,9 @@ public struct CellGenotype: Sendable, Hashable {
         /// The states that are concatenated; 0 and 1 are the cell's inputs, 2 the first node.
         public var concatenation: [Int]
 
-        /// - Parameter concatenation: all nodes by default.
+        /// - Parameters:
+        ///   - nodes: for each node its edges.
+        ///   - concatenation: all nodes by default.
         public init(nodes: [[Edge]], concatenation: [Int]? = nil) {
             self.nodes = nodes
             self.concatenation = concatenation ?? Array(2..<(2 + nodes.count))

@@ -13,6 +13,7 @@ public struct CellNode: SearchNode {
     /// A mixed node: every candidate that computes something, on every edge (DARTS, Eq. 2).
     ///
     /// - Parameters:
+    ///   - scope: where the operations declare what they hold.
     ///   - candidates: for each state before the node, in order.
     ///   - channels: of the states and the node.
     ///   - stride: of the edge from a state.
@@ -38,6 +39,7 @@ public struct CellNode: SearchNode {
     /// - Parameters:
     ///   - states: [N, H, W, C] each.
     ///   - weights: of the operations [edges]; absent ones are 1.
+    ///   - context: the model's values and random numbers.
     ///   - imageFactors: what each image's result of an operation is multiplied by, by its index [N].
     /// - Throws: `TensorError` if the operations do not fit together.
     public func sum(

@@ -37,7 +37,7 @@ public struct CellStack: Sendable {
 
     /// - Parameters:
     ///   - channels: of the first cells' nodes.
-    ///   - cells: how many.
+    ///   - count: how many.
     ///   - stemMultiplier: the stem's channels, as a multiple of the first cells'.
     ///   - concatenated: how many nodes make up the output of a cell of a kind.
     public init(channels: Int, cells count: Int, stemMultiplier: Int, concatenated: (CellKind) -> Int) {

@@ -34,6 +34,7 @@ public struct CellBackbone: Backbone {
     private let mixing: Mixing
 
     /// - Parameters:
+    ///   - stack: where the cells stand.
     ///   - imageChannels: of the images that the stem takes.
     ///   - cell: declares a cell of the stack.
     ///   - mixing: from A to the weights that each node is applied with.
@@ -50,7 +51,10 @@ public struct CellBackbone: Backbone {
 
     /// Cells of mixed nodes, weighted by the softmax of an α for each kind of cells, in the order of `CellKind`.
     ///
-    /// - Parameter candidates: of both kinds.
+    /// - Parameters:
+    ///   - stack: where the cells stand.
+    ///   - imageChannels: of the images that the stem takes.
+    ///   - candidates: of both kinds.
     public init(_ stack: CellStack, imageChannels: Int, candidates: [CellKind: CandidateEdges]) {
         self.init(
             stack, imageChannels: imageChannels,

@@ -17,7 +17,9 @@ public enum CollapseSigns {
 
     /// Their values, for `SearchSpace.signs(of:)`.
     ///
-    /// - Parameter entropy: of a kind's softmax(α).
+    /// - Parameters:
+    ///   - genotype: that A stands for.
+    ///   - entropy: of a kind's softmax(α).
     public static func values(_ genotype: CellGenotype, entropy: (CellKind) throws -> Double) rethrows
         -> [String: Double]
     {

@@ -13,8 +13,11 @@ public struct DerivedNetwork: Network {
     private let auxiliary: (cell: Int, head: AuxiliaryHead)?
 
     /// - Parameters:
+    ///   - genotype: what is built.
     ///   - operations: those that the genotype may name.
+    ///   - settings: its size and regularisers.
     ///   - stemMultiplier: the stem's channels, as a multiple of the first cells'.
+    ///   - images: what the network is given.
     /// - Throws: `GenotypeError` if the genotype is malformed or names another operation; `SettingError` if there
     ///   are too few cells to have both kinds, or the images are too small for the auxiliary head.
     public init(

@@ -11,6 +11,7 @@ public protocol EdgeOperation: Sendable {
     /// - Parameters:
     ///   - sum: gets exactly one branch more.
     ///   - source: the index of the input in `sum.sources`.
+    ///   - context: the model's values and random numbers.
     /// - Throws: `TensorError` if the input does not fit.
     func addBranch(to sum: inout MixedSum, source: Int, _ context: ForwardContext) throws
 

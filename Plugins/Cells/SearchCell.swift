@@ -6,6 +6,7 @@ public protocol SearchNode: Sendable {
     /// - Parameters:
     ///   - states: those before the node, [N, H, W, C] each.
     ///   - weights: what the architecture says of this node; what `CellBackbone`'s mixing gives for it.
+    ///   - context: the model's values and random numbers.
     /// - Throws: `TensorError` if weights and operations do not fit together.
     func mixture(of states: [Tensor], weights: Tensor, _ context: ForwardContext) throws -> Tensor
 }
@@ -17,7 +18,9 @@ public struct SearchCell: Sendable {
     private let nodes: [any SearchNode]
 
     /// - Parameters:
-    ///   - nodes: how many.
+    ///   - scope: where the cell declares what it holds.
+    ///   - cell: its place in the stack.
+    ///   - count: how many.
     ///   - node: declares a node in a scope of its own.
     public init(
         _ scope: Scope, _ cell: CellStack.Cell, nodes count: Int,
@@ -36,7 +39,11 @@ public struct SearchCell: Sendable {
         }
     }
 
-    /// - Parameter weights: for each node.
+    /// - Parameters:
+    ///   - beforeLast: [N, H, W, C], the output of the cell before the last.
+    ///   - last: [N, H, W, C], the output of the last cell.
+    ///   - weights: for each node.
+    ///   - context: the model's values and random numbers.
     /// - Returns: all nodes side by side, [N, H', W', nodes·C].
     public func callAsFunction(
         _ beforeLast: Tensor, _ last: Tensor, weights: [Tensor], _ context: ForwardContext

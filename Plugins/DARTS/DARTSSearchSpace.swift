@@ -16,7 +16,9 @@ public struct DARTSSearchSpace: SearchSpace {
         .dilatedConvolution(3), .dilatedConvolution(5),
     ]
 
-    /// - Parameter operations: what `configuration.operations` may name, and its default.
+    /// - Parameters:
+    ///   - configuration: the supernet's size and candidates.
+    ///   - operations: what `configuration.operations` may name, and its default.
     /// - Throws: `ConfigurationErrors` if the configuration names other operations.
     public init(
         _ configuration: DARTSConfiguration = .init(), operations: [CellOperation] = Self.operations

@@ -18,7 +18,10 @@ public struct DCGANGenerator: ConditionalGenerator {
     private let projected: Shape
     private let layers: [(convolution: TransposedConvolution, norm: BatchNorm?)]
 
-    /// - Parameter backbone: the search space's, for the discriminator.
+    /// - Parameters:
+    ///   - configuration: sizes, losses and training.
+    ///   - images: what is to be made.
+    ///   - backbone: the search space's, for the discriminator.
     /// - Throws: `GeneratorError` if the images are not square with an extent of 4·2ᵏ, k ≥ 1.
     public init(
         _ configuration: DCGANConfiguration = .init(), for images: ImageSpecification, backbone: any Backbone

@@ -73,16 +73,13 @@ public struct LFMMethod: SearchMethod {
         ] + generator.metrics
     }
 
-    /// Those through which something flows to A.
+    /// Those through which something can flow to A.
     public var occurrences: [String] {
         var found = [MultilevelProblem.directPath, "w2"]
         guard settings.lambda != 0 else { return found }
         if weighter.isDifferentiable { found += ["class_weights", "w1"] }
-        if generator.discriminator.dependsOnArchitecture {
-            found.append("generator")
-            // H′ is what G steps against only where G steps after H, or again.
-            if !generator.training.isSimultaneous || settings.steps.game > 1 { found.append("discriminator") }
-        }
+        // Through H′ nothing flows where G and H step once from the same point, but for implicit hypergradients.
+        if generator.discriminator.dependsOnArchitecture { found += ["generator", "discriminator"] }
         return found
     }
 

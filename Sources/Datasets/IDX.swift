@@ -10,6 +10,7 @@ public struct IDXArray: Sendable {
     /// first, and memory grows with the bytes that arrive.
     ///
     /// - Parameters:
+    ///   - path: of the file, for messages.
     ///   - ranks: the ranks that are acceptable.
     ///   - limit: the most bytes that the elements may have; 4 GiB by default.
     /// - Throws: `FileError` if the file cannot be read, `DatasetError` if it is not IDX of unsigned bytes, has
@@ -71,6 +72,7 @@ public struct IDXDataset: Dataset {
     /// - Parameters:
     ///   - images: a file of [N, H, W] or [N, H, W, C] bytes, plain or gzip.
     ///   - labels: a file of [N] bytes, plain or gzip.
+    ///   - classNames: one for each class, in the order of the labels.
     ///   - name: what people call it; the image file's path by default.
     /// - Throws: `FileError` or `DatasetError` if a file is unsound (see `IDXArray`), the counts differ, a label has
     ///   no name, or two classes have the same.

@@ -3,7 +3,9 @@ public struct PaddedDataset: Dataset {
     private let base: any Dataset
     public let padding: Int
 
-    /// - Parameter padding: pixels added on each side, at most 1024.
+    /// - Parameters:
+    ///   - base: what is padded.
+    ///   - padding: pixels added on each side, at most 1024.
     /// - Throws: `DatasetError` if `padding` is out of range.
     public init(_ base: any Dataset, padding: Int) throws {
         try require((0...1024).contains(padding), base.name, "padding \(padding), expected 0...1024")

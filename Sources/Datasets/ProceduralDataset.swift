@@ -15,6 +15,8 @@ public struct ProceduralDataset: Dataset {
 
     /// - Parameters:
     ///   - count: the number of images; the classes take turns, so they are balanced.
+    ///   - height: pixels.
+    ///   - width: pixels.
     ///   - channels: 1 or 3.
     ///   - classes: 1 to 10.
     ///   - noise: the standard deviation of the noise added to each value, where 1 is white.

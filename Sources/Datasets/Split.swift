@@ -6,6 +6,7 @@ public struct Split: Sendable {
     public let validation: Subset
 
     /// - Parameters:
+    ///   - dataset: what is divided.
     ///   - trainingFraction: the part that is for training, rounded to whole images; DARTS's 0.5 by default.
     ///   - random: decides which images, and nothing else does.
     /// - Throws: `DatasetError` if the fraction leaves either part empty.

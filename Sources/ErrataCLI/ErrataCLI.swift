@@ -12,7 +12,9 @@ public enum ErrataCLI {
     /// Parses the command line, runs the command, and ends the process: 0 if all went well, 64 if the command
     /// line was wrong, 128 and a signal's number after an interruption, 1 otherwise.
     ///
-    /// - Parameter defaults: the components of a spec that names none.
+    /// - Parameters:
+    ///   - plugins: what can be chosen, beside what ships with the core.
+    ///   - defaults: the components of a spec that names none.
     public static func main(plugins: [any Plugin], defaults: ComponentDefaults) -> Never {
         openStandardDescriptors()
         do {

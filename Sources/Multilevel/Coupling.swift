@@ -20,7 +20,11 @@ public struct Coupling: Sendable {
     /// The exponential moving average of a player's variables, moved towards where its level has brought them:
     /// decay·average + (1 − decay)·θ.
     ///
-    /// - Parameter average: before the level.
+    /// - Parameters:
+    ///   - id: of the average after the level.
+    ///   - player: whose variables are averaged.
+    ///   - average: before the level.
+    ///   - decay: the weight of the old average, below 1.
     public static func movingAverage(
         _ id: ValueID, of player: ValueID, from average: [Tensor], decay: Double
     ) -> Coupling {

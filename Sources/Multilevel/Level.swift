@@ -34,8 +34,14 @@ public struct Player: Sendable {
     public let objective: Objective
 
     /// - Parameters:
+    ///   - id: the name of the player's variables.
+    ///   - parameters: the variables before the first step.
+    ///   - buffers: of their model before the first step.
+    ///   - descent: the first step.
+    ///   - steps: for one of the level; at least 1.
+    ///   - accumulation: evaluations that one step averages; at least 1.
     ///   - dependencies: what the objective reads besides the player's own variables.
-    ///   - steps, accumulation: at least 1.
+    ///   - objective: what the player descends.
     public init(
         _ id: ValueID, parameters: [Tensor], buffers: [Tensor] = [], descent: DescentStep,
         steps: Int = 1, accumulation: Int = 1, dependencies: [Dependency],

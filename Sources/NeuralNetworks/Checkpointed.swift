@@ -6,7 +6,9 @@ public struct Checkpointed<Part: Sendable>: Sendable {
     /// The places of its parameters in the model's layout.
     private let parameters: Range<Int>
 
-    /// - Parameter declare: makes the part and declares all its parameters.
+    /// - Parameters:
+    ///   - scope: where the part declares what it holds.
+    ///   - declare: makes the part and declares all its parameters.
     public init(_ scope: Scope, _ declare: (Scope) throws -> Part) rethrows {
         let first = scope.builder.layout.parameters.count
         part = try declare(scope)
@@ -17,6 +19,7 @@ public struct Checkpointed<Part: Sendable>: Sendable {
     ///
     /// - Parameters:
     ///   - inputs: all that `body` depends on besides the part's own parameters.
+    ///   - context: of the whole model.
     ///   - body: a function of its arguments alone.
     public func callAsFunction(
         _ inputs: [Tensor], _ context: ForwardContext,

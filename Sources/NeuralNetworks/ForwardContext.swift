@@ -57,7 +57,9 @@ public struct ForwardContext: Sendable {
     /// What this pass makes of a buffer: a constant to differentiation, read by the next pass and kept after the
     /// step. Updating twice in one pass updates once, so that a pass that is computed again changes nothing.
     ///
-    /// - Parameter value: a function of this pass, of the buffer's shape; called when it is first read.
+    /// - Parameters:
+    ///   - buffer: of a layer of this model.
+    ///   - value: a function of this pass, of the buffer's shape; called when it is first read.
     public func update(_ buffer: Buffer, _ value: @escaping @Sendable () throws -> Tensor) {
         updates?.record(buffer, pass, value)
     }

@@ -3,7 +3,9 @@ import TensorEngine
 extension Tensor {
     /// The cross-entropy of each example: logits [N, C] and Int32 labels [N] → [N].
     ///
-    /// - Parameter labelSmoothing: ε of (1 − ε)·one-hot + ε/C.
+    /// - Parameters:
+    ///   - labels: Int32 [N], in 0..<classes.
+    ///   - labelSmoothing: ε of (1 − ε)·one-hot + ε/C.
     public func crossEntropies(_ labels: Tensor, labelSmoothing: Double = 0) throws -> Tensor {
         guard shape.rank == 2, labels.shape == [shape[0]], labels.dtype == .int32 else {
             throw TensorError(

@@ -110,11 +110,15 @@ public protocol Backend: AnyObject, Sendable {
     // MARK: The search's own block, fused; not here by default
     /// A mixed sum's value, and what its gradient reads.
     ///
-    /// - Parameter keepingOutputs: whether the record is to hold the stages' outputs, for the gradient.
+    /// - Parameters:
+    ///   - sum: the branches, with their sources and weights.
+    ///   - keepingOutputs: whether the record is to hold the stages' outputs, for the gradient.
     /// - Returns: `nil` where the backend leaves the sum to the operations it is composed of.
     func mixedSum(_ sum: MixedSum, keepingOutputs: Bool) throws -> (output: Tensor, record: MixedSumRecord)?
     /// - Parameters:
+    ///   - sum: the branches, with their sources and weights.
     ///   - record: what `mixedSum` returned with the stages' outputs.
+    ///   - cotangent: of the sum's result.
     ///   - wants: the leaves whose gradient is asked for.
     ///   - carried: what the gradient of each source is to include; in place, if it may.
     /// - Returns: the gradient of each leaf, which may be absent where it is not asked for; `nil` where the backend

@@ -191,7 +191,7 @@ struct LFMHypergradientTests {
             _ = try tiny.search()
         } throws: { error in
             "\(error)".contains("'class_weight'") && "\(error)".contains("did you mean 'class_weights'?")
-                && "\(error)".contains("direct, w2, class_weights, w1, generator)")
+                && "\(error)".contains("direct, w2, class_weights, w1, generator, discriminator)")
         }
     }
 }

@@ -294,9 +294,15 @@ struct LFMMethodTests {
         #expect(both[1].values[2] == nil)
     }
 
-    @Test("Nothing is reported that was not declared, and every column is declared once")
-    func declaredMetrics() throws {
-        let tiny = try TinySearch()
+    @Test(
+        "Nothing is reported that was not declared, by any hypergradient, and every column is declared once",
+        arguments: [
+            FirstOrderHypergradient() as any Hypergradient, ExactHypergradient(),
+            FiniteDifferenceHypergradient(),
+            NeumannHypergradient(), ConjugateGradientHypergradient(),
+        ])
+    func declaredMetrics(_ hypergradient: any Hypergradient) throws {
+        let tiny = try TinySearch { $0.hypergradient = hypergradient }
         let names = try tiny.search().metrics.map(\.name)
         #expect(Set(names).count == names.count)
         var state = try tiny.initialState()

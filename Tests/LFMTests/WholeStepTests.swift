@@ -21,7 +21,10 @@ struct WholeStepTests {
                 change(&tiny)
                 occurrences = (try? tiny.search().method.occurrences) ?? []
             }
-            #expect(Set(occurrences) == Set(Self.paths).subtracting(zero), name)
+            var expected = Set(Self.paths).subtracting(zero)
+            // An occurrence for implicit methods, even where these steps leave it without effect.
+            if expected.contains("generator") { expected.insert("discriminator") }
+            #expect(Set(occurrences) == expected, name)
             guard let disagreements = try step.disagreements(Self.paths, zero: zero) else { continue }
             #expect(disagreements == [], name)
             return

@@ -11,7 +11,9 @@ public final class Prefetcher: BatchSource {
     private let queue = DispatchQueue(label: "errata.prefetcher")
     private let pending = Mutex<[Int: PendingBatch]>([:])
 
-    /// - Parameter depth: the batches that are made ahead, and so wait in memory, at most.
+    /// - Parameters:
+    ///   - source: of the batches.
+    ///   - depth: the batches that are made ahead, and so wait in memory, at most.
     /// - Throws: `DatasetError` if the depth is not 1...64.
     public init(_ source: any BatchSource, depth: Int = 2) throws {
         try require((1...64).contains(depth), "prefetcher", "depth \(depth), expected 1...64")

@@ -13,6 +13,7 @@ public struct Component<Product, Context>: Sendable {
     /// - Parameters:
     ///   - name: what a file calls it, such as `dcgan`.
     ///   - summary: one line for the documentation.
+    ///   - configuration: the type of its settings.
     ///   - make: builds the product; may throw where the settings do not fit the context.
     public init<C: Configuration>(
         _ name: String, _ summary: String, configuration: C.Type,

@@ -26,7 +26,9 @@ public struct ComponentList<Product, Context>: Sendable {
     ///
     /// - Throws: `ConfigurationErrors` if there is none of that name, or with all that is wrong in the settings.
     ///
-    /// - Parameter registry: what its settings may choose components from.
+    /// - Parameters:
+    ///   - selection: the name, and the settings as they were given.
+    ///   - registry: what its settings may choose components from.
     public func resolve(_ selection: ComponentSelection, registry: PluginRegistry? = nil)
         throws(ConfigurationErrors) -> PreparedComponent<Product, Context>
     {

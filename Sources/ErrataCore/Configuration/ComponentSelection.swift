@@ -9,7 +9,10 @@ public struct ComponentSelection: Sendable, Hashable {
     /// The setting that chose it; what paths in errors begin with.
     package var path: String
 
-    /// - Parameter settings: a mapping; none by default.
+    /// - Parameters:
+    ///   - name: under which the component is registered.
+    ///   - settings: a mapping; none by default.
+    ///   - location: where it was chosen, for messages.
     public init(
         _ name: String, settings: ConfigurationValue? = nil,
         at location: ConfigurationValue.Location = .none

@@ -36,7 +36,11 @@ public struct ConfigurationCodec<Value: Sendable>: Sendable {
 
     /// A type of scalars.
     ///
-    /// - Parameter parse: the value, or nil if what stands there is none.
+    /// - Parameters:
+    ///   - name: the type's name in tables of settings.
+    ///   - expectation: what a message says was expected, such as `a path`.
+    ///   - parse: the value, or nil if what stands there is none.
+    ///   - encode: the value as a file would have it.
     public init(
         _ name: String, expectation: String,
         parse: @escaping @Sendable (ConfigurationValue) -> Value?,

@@ -13,6 +13,7 @@ public struct ConfigurationField<Root: Sendable>: Sendable {
     ///   - key: as a YAML file has it.
     ///   - path: the property that keeps it; its default is the value in `init()`.
     ///   - meaning: one line for the documentation, with the unit and the source where there is one.
+    ///   - constraint: what is asked of the value.
     public init<Value: ConfigurationRepresentable>(
         _ key: String, _ path: any WritableKeyPath<Root, Value> & Sendable, _ meaning: String,
         _ constraint: Constraint<Value>? = nil
@@ -20,7 +21,11 @@ public struct ConfigurationField<Root: Sendable>: Sendable {
         self.init(key, path, meaning, codec: Value.codec.constrained(by: constraint))
     }
 
-    /// - Parameter constraint: what is asked of a value other than null.
+    /// - Parameters:
+    ///   - key: as a YAML file has it.
+    ///   - path: the property that keeps it.
+    ///   - meaning: one line for the documentation.
+    ///   - constraint: what is asked of a value other than null.
     public init<Value: ConfigurationRepresentable>(
         _ key: String, _ path: any WritableKeyPath<Root, Value?> & Sendable, _ meaning: String,
         ifGiven constraint: Constraint<Value>
@@ -29,6 +34,9 @@ public struct ConfigurationField<Root: Sendable>: Sendable {
     }
 
     /// - Parameters:
+    ///   - key: as a YAML file has it.
+    ///   - path: the property that keeps it.
+    ///   - meaning: one line for the documentation.
     ///   - constraint: what is asked of each element.
     ///   - list: what is asked of the list.
     public init<Element: ConfigurationRepresentable>(

@@ -3,7 +3,9 @@ extension ConfigurationValue {
     /// what it stands over, and so does a mapping that names another component. A component's name alone stands
     /// for a mapping with that name.
     ///
-    /// - Parameter isRoot: whether this is a whole file, whose `name` names no component.
+    /// - Parameters:
+    ///   - base: what this value lies over.
+    ///   - isRoot: whether this is a whole file, whose `name` names no component.
     public func merged(over base: ConfigurationValue, isRoot: Bool = false) -> ConfigurationValue {
         guard let entries, var merged = isRoot ? base.entries : base.entriesOfComponent else { return self }
         if !isRoot, let name = self["name"]?.text, let other = merged.first(where: { $0.key == "name" }),

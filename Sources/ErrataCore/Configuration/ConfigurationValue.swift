@@ -27,7 +27,10 @@ public struct ConfigurationValue: Sendable {
         public var location: Location
         public var value: ConfigurationValue
 
-        /// - Parameter location: where the key stands.
+        /// - Parameters:
+        ///   - key: as the file has it.
+        ///   - value: of the key.
+        ///   - location: where the key stands.
         public init(_ key: String, _ value: ConfigurationValue, at location: Location = .none) {
             self.key = key
             self.value = value

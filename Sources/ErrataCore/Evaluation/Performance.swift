@@ -29,6 +29,7 @@ public struct Performance: Sendable, Hashable {
 
     /// - Parameters:
     ///   - batches: of which one epoch is taken; labels are below `classes`.
+    ///   - classes: how many there are.
     ///   - logits: from images [N, H, W, C] to logits [N, classes], without a graph.
     /// - Throws: what the batches and the logits throw.
     public init(of batches: any BatchSource, classes: Int, _ logits: (Tensor) throws -> Tensor) throws {

@@ -22,6 +22,7 @@ public struct ClassPerformance: Sendable {
     /// - Parameters:
     ///   - losses: each example's cross-entropy [N].
     ///   - labels: Int32 [N].
+    ///   - classes: C.
     ///   - communicator: the processes whose batches make up this one.
     /// - Throws: `TensorError` if a label is not in 0..<classes.
     public init(
@@ -47,7 +48,10 @@ public struct ClassEstimates: Sendable, Hashable {
 
     /// Moves the estimates of the classes that a batch has towards its losses.
     ///
-    /// - Parameter momentum: the weight of the old estimate; a class's first loss is taken whole.
+    /// - Parameters:
+    ///   - batch: the mean loss of each class, by label.
+    ///   - counts: examples of each class in the batch, by label.
+    ///   - momentum: the weight of the old estimate; a class's first loss is taken whole.
     public mutating func update(losses batch: [Double], counts: [Int], momentum: Double) {
         for index in losses.indices where counts[index] > 0 {
             losses[index] =

@@ -66,7 +66,14 @@ public struct AdversarialGame: Sendable {
     public let discriminator: [Tensor]
     private let score: @Sendable (_ images: Tensor, _ labels: Tensor) throws -> Tensor
 
-    /// - Parameter score: H's scores [N] of images under labels. Each call is a pass of its own.
+    /// - Parameters:
+    ///   - real: [N, H, W, C] in [−1, 1].
+    ///   - generated: as many, of the same labels, [N, H, W, C] in [−1, 1].
+    ///   - labels: Int32 [N].
+    ///   - random: for what the loss draws.
+    ///   - generator: G, by its layout.
+    ///   - discriminator: H, by its layout.
+    ///   - score: H's scores [N] of images under labels. Each call is a pass of its own.
     public init(
         real: Tensor, generated: Tensor, labels: Tensor, random: RandomStream, generator: [Tensor],
         discriminator: [Tensor],

@@ -11,7 +11,9 @@ public struct GenotypeError: Error, Hashable, CustomStringConvertible {
     }
 
     /// - Parameters:
+    ///   - message: what is wrong.
     ///   - offset: where in the text it is wrong, in characters.
+    ///   - text: that was read.
     public init(_ message: String, at offset: Int, of text: [Character]) {
         let before = text[..<min(offset, text.count)]
         let line = 1 + before.count(where: \.isNewline)

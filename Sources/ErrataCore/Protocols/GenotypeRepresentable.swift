@@ -49,7 +49,9 @@ extension GenotypeRepresentable {
     /// Reads a whole file as people have it: YAML, by itself or as `genotype` of a larger mapping, or else the
     /// text form anywhere in it. Which of the two it is shows in trying.
     ///
-    /// - Parameter yaml: the text read as YAML, or the error of doing so.
+    /// - Parameters:
+    ///   - text: of the whole file.
+    ///   - yaml: the text read as YAML, or the error of doing so.
     /// - Throws: `GenotypeError` where the text form is there and malformed, else what `yaml` failed with, or
     ///   `ConfigurationErrors`.
     public init(reading text: String, yaml: Result<ConfigurationValue, any Error>) throws {

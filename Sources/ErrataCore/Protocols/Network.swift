@@ -15,8 +15,10 @@ public protocol Network: Sendable {
     /// By default the cross-entropy of the logits.
     ///
     /// - Parameters:
+    ///   - images: [N, H, W, C], normalised.
     ///   - labels: Int32 [N].
     ///   - labelSmoothing: ε of (1 − ε)·one-hot + ε/classes.
+    ///   - context: the network's values, the time, and random numbers.
     func trainingLoss(
         _ images: Tensor, labels: Tensor, labelSmoothing: Double, _ context: ForwardContext
     ) throws -> (loss: Tensor, logits: Tensor)

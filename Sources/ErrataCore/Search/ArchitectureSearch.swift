@@ -16,8 +16,15 @@ public struct ArchitectureSearch: Sendable {
     private let communicator: any Communicator
 
     /// - Parameters:
+    ///   - space: of this stage.
+    ///   - supernet: of the space.
+    ///   - method: what is learned.
+    ///   - hypergradient: how A's gradient is computed.
+    ///   - images: what the networks are given.
     ///   - architecture: how A descends.
     ///   - warmup: epochs at a stage's start in which A does not step.
+    ///   - seed: decides every random number.
+    ///   - communicator: the processes that share the batches.
     /// - Throws: `SearchError` if the hypergradient keeps an occurrence of A that the method does not have.
     public init(
         space: any SearchSpace, supernet: any Supernet, method: any SearchMethod,
@@ -245,7 +252,11 @@ public struct ArchitectureSearch: Sendable {
     /// The dominant eigenvalue of ∇²_A of what A descends, at the weights as they are: where it grows, found cells
     /// generalise badly (Zela et al., 2020).
     ///
-    /// - Parameter stopping: of the power iteration, each product of which costs a second derivative.
+    /// - Parameters:
+    ///   - state: its weights are held.
+    ///   - batches: whose validation batch is taken.
+    ///   - time: of the step.
+    ///   - stopping: of the power iteration, each product of which costs a second derivative.
     public func dominantEigenvalue(
         _ state: SearchState, on batches: StepBatches, at time: TrainingTime,
         _ stopping: StoppingRule = StoppingRule(iterations: 20, tolerance: 1e-2)

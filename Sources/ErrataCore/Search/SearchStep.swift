@@ -34,6 +34,8 @@ public struct SearchStep: Sendable {
     /// A model at values of the problem, as it is trained.
     ///
     /// - Parameters:
+    ///   - id: the model's.
+    ///   - values: of the problem; buffers and the occasion are read from them.
     ///   - parameters: by default the model's value at that point.
     ///   - updates: where its buffers' updates go.
     public func context(
@@ -50,8 +52,11 @@ public struct SearchStep: Sendable {
     /// A declared model as a player.
     ///
     /// - Parameters:
-    ///   - steps, accumulation: for one step of its level.
+    ///   - model: one of the method's.
+    ///   - steps: for one of its level.
+    ///   - accumulation: evaluations that one step averages.
     ///   - dependencies: what the objective reads besides the model itself.
+    ///   - objective: what it descends.
     public func player(
         _ model: ModelDeclaration, steps: Int = 1, accumulation: Int = 1, dependencies: [Dependency],
         objective: @escaping Objective.Function
@@ -74,7 +79,12 @@ public struct SearchStep: Sendable {
     /// one is named.
     ///
     /// - Parameters:
+    ///   - supernet: what is applied.
+    ///   - id: the model whose weights are taken.
+    ///   - batch: of images and labels.
+    ///   - values: of the problem.
     ///   - keepsBuffers: whether this pass is part of the model's own training.
+    ///   - accuracy: the metric's name.
     public func crossEntropy(
         of supernet: any Supernet, _ id: ValueID, on batch: Batch, _ values: Values, keepsBuffers: Bool,
         accuracy: String? = nil

@@ -2,7 +2,11 @@ import CZlib
 
 /// 8-bit grey or colour images as PNG files (ISO/IEC 15948).
 public enum PNG {
-    /// - Parameter pixels: rows of pixels with `channels` (1 or 3) interleaved bytes each.
+    /// - Parameters:
+    ///   - pixels: rows of pixels with `channels` (1 or 3) interleaved bytes each.
+    ///   - width: pixels.
+    ///   - height: pixels.
+    ///   - channels: 1 for grey, 3 for RGB.
     public static func encode(_ pixels: [UInt8], width: Int, height: Int, channels: Int) -> [UInt8] {
         precondition(pixels.count == width * height * channels && (channels == 1 || channels == 3))
         var rows: [UInt8] = []

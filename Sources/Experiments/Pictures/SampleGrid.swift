@@ -7,6 +7,7 @@ public enum SampleGrid {
 
     /// - Parameters:
     ///   - images: [rows·columns, H, W, C] in [−1, 1], row by row; C is 1 or 3. What is no number is drawn black.
+    ///   - columns: images in a row.
     ///   - scale: pixels a side that an image's pixel becomes.
     /// - Returns: a PNG file.
     /// - Throws: `TensorError` if there is no image, or images have another shape.

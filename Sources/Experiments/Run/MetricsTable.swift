@@ -11,8 +11,9 @@ public final class MetricsTable {
     private let descriptor: Int32
 
     /// - Parameters:
+    ///   - path: of the file.
     ///   - columns: the first is the step, from 1, which `keepingUpTo` compares. Rows of one step follow each other.
-    ///   - keepingUpTo: the last step whose rows are kept of a table that is there; others are cut off, so that a
+    ///   - step: the last step whose rows are kept of a table that is there; others are cut off, so that a
     ///     resumed run does not write a step twice, and with them what a killed run wrote of a row. `nil` begins
     ///     anew.
     /// - Throws: `FileError` if the table there has other columns, is damaged in a row to keep, or cannot be

@@ -25,7 +25,10 @@ public final class Run<Task: RunTask> {
     ///
     /// - Parameters:
     ///   - task: at its beginning.
+    ///   - directory: that is to hold the run.
+    ///   - backend: what computes; its identity goes into checkpoints.
     ///   - resuming: whether to go on with the run that the directory holds, where it holds one.
+    ///   - progress: who is told.
     /// - Throws: `FileError` if the directory holds another run or somebody's own files, is in use, or its
     ///   checkpoint is damaged. Nothing is then left of the start.
     public init(

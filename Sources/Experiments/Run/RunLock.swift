@@ -9,7 +9,9 @@ public final class RunLock: Sendable {
         ["", "0"].contains(ProcessInfo.processInfo.environment["ERRATA_NO_LOCK"] ?? "")
     }
 
-    /// - Parameter locking: whether to lock the file, or only to say in it which process runs.
+    /// - Parameters:
+    ///   - path: of the lock's file.
+    ///   - locking: whether to lock the file, or only to say in it which process runs.
     /// - Throws: `FileError` that names the process which has the lock, or says what to do where there are none.
     public convenience init(_ path: String, locking: Bool = isWanted) throws {
         try self.init(path, locking: locking) { flock($0, $1) }

@@ -17,7 +17,10 @@ public struct Experiment: Sendable {
     private let registry: PluginRegistry
     private let defaults: ComponentDefaults
 
-    /// - Parameter defaults: the components of a spec that names none.
+    /// - Parameters:
+    ///   - value: what a file says, with those it extends.
+    ///   - registry: what can be chosen.
+    ///   - defaults: the components of a spec that names none.
     /// - Throws: `ConfigurationErrors` with everything that is wrong, where it stands.
     public init(_ value: ConfigurationValue, registry: PluginRegistry, defaults: ComponentDefaults)
         throws(ConfigurationErrors)

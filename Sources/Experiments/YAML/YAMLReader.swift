@@ -12,6 +12,7 @@ public struct YAMLReader: Sendable {
     package static let valueLimit = 100_000
 
     /// - Parameters:
+    ///   - text: one YAML document.
     ///   - source: what locations name, such as the file's path.
     ///   - location: where everything is said to stand, for a text that is no file.
     /// - Returns: the document; null where there is none.

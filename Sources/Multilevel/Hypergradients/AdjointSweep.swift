@@ -12,6 +12,7 @@ public struct AdjointSweep {
     private let levels: any LevelAdjoint
 
     /// - Parameters:
+    ///   - problem: the stages and the outer objective.
     ///   - solution: where the problem's own `solve()` arrived.
     ///   - paths: the occurrences of A that are kept; all where absent.
     ///   - levels: what takes cotangents through a level.
@@ -85,7 +86,11 @@ public protocol LevelAdjoint: Sendable {
 
     /// Replaces the cotangents of the players' variables after the level by what they owe to the values before.
     ///
-    /// - Parameter kept: which values before the level a kept path leads to.
+    /// - Parameters:
+    ///   - level: as the problem has it.
+    ///   - trace: how it went.
+    ///   - kept: which values before the level a kept path leads to.
+    ///   - cotangents: of the values so far, and the terms of A's gradient.
     func pull(_ level: Level, _ trace: LevelTrace, _ kept: KeptPaths, _ cotangents: inout Cotangents) throws
 }
 

@@ -13,7 +13,9 @@ public struct Cotangents: Sendable {
     /// A value's cotangent, which is then gone: the value is replaced by what it was computed from.
     public mutating func take(_ id: ValueID) -> [Tensor]? { values.removeValue(forKey: id) }
 
-    /// - Parameter path: the occurrence that the cotangent of A is of.
+    /// - Parameters:
+    ///   - found: by what the function depends on.
+    ///   - path: the occurrence that the cotangent of A is of.
     public mutating func add(_ found: [Dependency: [Tensor]], path: String) throws {
         for (dependency, cotangent) in found {
             switch dependency {

@@ -36,6 +36,7 @@ public struct OuterGradient: Sendable {
     /// - Parameters:
     ///   - outer: the outer objective's evaluation on this rank.
     ///   - gradient: for each tensor of the architecture.
+    ///   - terms: the gradient's parts by occurrence of A.
     ///   - communicator: the ranks over which the outer objective is the mean.
     /// - Throws: `TensorError` if the outer objective is no scalar; what the communicator throws.
     public init(

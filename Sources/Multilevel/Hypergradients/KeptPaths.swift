@@ -8,7 +8,9 @@ public struct KeptPaths: Sendable {
 
     /// The dependencies of a function through which a kept path runs.
     ///
-    /// - Parameter path: the function's occurrence of A.
+    /// - Parameters:
+    ///   - dependencies: of the function.
+    ///   - path: the function's occurrence of A.
     public func targets(_ dependencies: [Dependency], path: String) -> [Dependency] {
         dependencies.filter {
             switch $0 {

@@ -103,6 +103,7 @@ public func gmres(_ map: LinearMap, _ b: [Tensor], _ stopping: StoppingRule) thr
 /// The eigenvalue of largest modulus of a symmetric map, by power iteration (von Mises and Pollaczek-Geiringer, 1929).
 ///
 /// - Parameters:
+///   - map: symmetric.
 ///   - start: where the iteration begins; not orthogonal to the eigenvector.
 ///   - stopping: the iteration ends when the estimate changes by less than the tolerance, relative to itself.
 /// - Returns: the eigenvalue with its sign; 0 for the zero map.

@@ -4,9 +4,11 @@ import TensorEngine
 /// depends on.
 public protocol SecondDerivative: Sendable {
     /// - Parameters:
+    ///   - player: whose objective it is.
     ///   - values: what the objective is evaluated at.
     ///   - direction: w, for each of the player's tensors.
     ///   - targets: which u.
+    ///   - communicator: the ranks over which the result is averaged.
     /// - Returns: for each target its cotangent; zero where absent.
     func product(
         of player: Player, at values: Values, direction: [Tensor], withRespectTo targets: [Dependency],
@@ -39,7 +41,9 @@ public struct GradientGraph {
     private let gradient: [Tensor]
 
     /// - Parameters:
+    ///   - objective: a scalar.
     ///   - own: what the gradient is with respect to.
+    ///   - values: what it is evaluated at.
     ///   - targets: what products will be asked for.
     public init(
         of objective: Objective, _ own: Dependency, at values: Values, _ targets: [Dependency]

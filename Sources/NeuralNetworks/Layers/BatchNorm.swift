@@ -11,7 +11,11 @@ public struct BatchNorm: Sendable {
     public let epsilon: Double
 
     /// - Parameters:
+    ///   - scope: holds `scale` and `shift` where the layer is affine, and the running statistics.
+    ///   - channels: of input and output.
     ///   - affine: whether there are a γ and a β. DARTS's search has none, its evaluation has both.
+    ///   - momentum: the weight of a batch's statistics in the running ones.
+    ///   - epsilon: added to the variance.
     ///   - initializer: of γ.
     public init(
         _ scope: Scope, channels: Int, affine: Bool = true, momentum: Double = 0.1, epsilon: Double = 1e-5,

@@ -7,7 +7,15 @@ public struct Convolution: Sendable {
     public let geometry: ConvolutionGeometry
 
     /// - Parameters:
+    ///   - scope: holds `weight`, and `bias` where there is one.
+    ///   - inputs: channels.
+    ///   - outputs: channels.
+    ///   - kernel: the extent of the kernel in pixels, each way.
+    ///   - stride: pixels from one window to the next.
     ///   - padding: zeros on each side; by default what keeps the extent at stride 1.
+    ///   - dilation: pixels from one tap of the kernel to the next.
+    ///   - groups: parts that inputs and outputs are divided into.
+    ///   - bias: whether a bias for each channel is added.
     ///   - initializer: of the weight; PyTorch's default where absent.
     public init(
         _ scope: Scope, inputs: Int, outputs: Int, kernel: Int, stride: Int = 1, padding: Int? = nil,

@@ -2,7 +2,10 @@ import TensorEngine
 
 /// Gradients scaled so that their joint Euclidean norm is at most `limit`, and that norm before.
 ///
-/// - Parameter holdingFactor: whether the factor they are scaled by is a constant to differentiation.
+/// - Parameters:
+///   - gradients: of all parameters that are clipped together.
+///   - limit: above 0.
+///   - holdingFactor: whether the factor they are scaled by is a constant to differentiation.
 /// - Throws: `TensorError` if there are no gradients.
 public func clipped(_ gradients: [Tensor], norm limit: Double, holdingFactor: Bool = false) throws
     -> (gradients: [Tensor], norm: Tensor)

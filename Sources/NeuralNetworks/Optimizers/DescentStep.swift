@@ -21,7 +21,10 @@ public struct DescentStep: Sendable {
     /// The same step without clipping.
     public var unclipped: DescentStep { DescentStep(optimizer, state: state, rate: rate) }
 
-    /// - Parameter holdingClip: whether the factor that clips is a constant to differentiation.
+    /// - Parameters:
+    ///   - parameters: before the step.
+    ///   - gradients: for each parameter.
+    ///   - holdingClip: whether the factor that clips is a constant to differentiation.
     /// - Returns: the parameters after the step, the optimiser's state after it, and the gradients' norm before
     ///   clipping where clipping is on.
     /// - Throws: what the optimiser throws; `TensorError` if there is nothing to clip.

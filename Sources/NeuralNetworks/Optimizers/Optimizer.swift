@@ -16,6 +16,8 @@ public protocol Optimizer: Sendable {
     /// One parameter's step.
     ///
     /// - Parameters:
+    ///   - parameter: before the step.
+    ///   - gradient: of the parameter's shape.
     ///   - slots: by `slots`; all `nil` before the first step.
     ///   - rate: the learning rate.
     ///   - count: the steps taken before.

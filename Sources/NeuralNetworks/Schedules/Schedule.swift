@@ -4,7 +4,9 @@ import Foundation
 public protocol Schedule: Sendable {
     /// The learning rate at a time.
     ///
-    /// - Parameter initial: the first learning rate.
+    /// - Parameters:
+    ///   - initial: the first learning rate.
+    ///   - time: of the step.
     func rate(from initial: Double, at time: TrainingTime) -> Double
 
     /// Checks that the schedule can begin at a learning rate. By default it can.

@@ -6,6 +6,7 @@
 /// differentiated twice there and then. So are all higher derivatives.
 ///
 /// - Parameters:
+///   - name: what the operation is called in messages.
 ///   - inputs: everything the operation depends on; the closures capture no tensors.
 ///   - outputs: its values, which have no history.
 ///   - saved: whatever else `backward` needs.

@@ -93,8 +93,12 @@ public struct Backward {
 /// Attaches a gradient rule to the outputs of an operation, where any input takes part in differentiation.
 ///
 /// - Parameters:
+///   - name: what the operation is called in messages.
+///   - inputs: what the outputs were computed from.
+///   - outputs: without a graph.
 ///   - savingInputs: the inputs whose values the rule reads.
 ///   - savingOutputs: whether the rule reads the outputs' values.
+///   - rule: from the outputs' cotangents to those of the inputs, in their order.
 /// - Returns: the outputs with their history.
 public func record(
     _ name: String, _ inputs: [Tensor], _ outputs: [Tensor], savingInputs: [Int] = [],
