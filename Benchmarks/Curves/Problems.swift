@@ -20,7 +20,7 @@ func regression(after innerSteps: Int) throws -> (problem: (_ steps: Int) throws
         let stream = RandomStream(seed: 5, label)
         let labels = (0..<60).map { Int32(stream.integer(below: classes, at: UInt64($0))) }
         let y = try backend.tensor(labels, [60])
-        let means = try backend.normal([classes, features], .float64, from: RandomStream(seed: 5, "means"))
+        let means = backend.normal([classes, features], .float64, from: RandomStream(seed: 5, "means"))
         return (try backend.normal([60, features], .float64, from: stream) * 1.5 + means.rows(at: y), y)
     }
     let (training, validation) = (try examples("training"), try examples("validation"))
@@ -34,7 +34,7 @@ func regression(after innerSteps: Int) throws -> (problem: (_ steps: Int) throws
             return Evaluation(try training.x.matmul(w).crossEntropy(training.y) + penalty)
         }
         return MultilevelProblem(
-            architecture: [try backend.full(-2.5, [features, 1], .float64)],
+            architecture: [backend.full(-2.5, [features, 1], .float64)],
             stages: [.level(Level([player], steps: steps))],
             outer: Objective(["weights"]) { values in
                 Evaluation(try validation.x.matmul(values["weights"][0]).crossEntropy(validation.y))
