@@ -19,15 +19,12 @@ func tests(of name: String, _ more: [Target.Dependency] = [], resources: [Resour
 
 let package = Package(
     name: "errata",
-    products: [
-        .executable(name: "errata", targets: ["errata"]),
-        .library(name: "ErrataCore", targets: ["ErrataCore"]),
-        .library(name: "ErrataCLI", targets: ["ErrataCLI"]),
-        .library(name: "Cells", targets: ["Cells"]),
-        .library(name: "DARTS", targets: ["DARTS"]),
-        .library(name: "DCGAN", targets: ["DCGAN"]),
-        .library(name: "Images", targets: ["Images"]),
-    ],
+    products: [.executable(name: "errata", targets: ["errata"])]
+        + [
+            "TensorEngine", "CPUEngine", "NeuralNetworks", "Multilevel", "Datasets", "ErrataCore",
+            "Experiments", "ErrataCLI", "Cells", "DARTS", "Adversarial", "DCGAN", "LFM",
+            "Bilevel", "Images",
+        ].map { .library(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
     ],
@@ -92,6 +89,7 @@ let package = Package(
             ]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
         library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
+        .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         tests(of: "Cells", ["DARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "Adversarial", ["TinySpaces"]),

@@ -133,12 +133,12 @@ private enum Pattern: String, CaseIterable {
     /// How much of a pixel the pattern covers, 0...1, at a place in pixels from the pattern's centre.
     func coverage(at place: SIMD2<Double>, radius: Double) -> Double {
         switch self {
-        case .disk: edge(length(place) - radius)
-        case .ring: edge(abs(length(place) - 0.75 * radius) - 0.22 * radius)
-        case .square: edge(box(place, SIMD2(repeating: 0.85 * radius)))
-        case .triangle: edge(triangle(place, 0.95 * radius))
-        case .cross: edge(cross(place, radius))
-        case .saltire: edge(cross(diagonal(place), radius))
+        case .disk: outline(length(place) - radius)
+        case .ring: outline(abs(length(place) - 0.75 * radius) - 0.22 * radius)
+        case .square: outline(box(place, SIMD2(repeating: 0.85 * radius)))
+        case .triangle: outline(triangle(place, 0.95 * radius))
+        case .cross: outline(cross(place, radius))
+        case .saltire: outline(cross(diagonal(place), radius))
         case .verticalGrating: 0.5 + 0.5 * wave(place.x, radius)
         case .horizontalGrating: 0.5 + 0.5 * wave(place.y, radius)
         case .diagonalGrating: 0.5 + 0.5 * wave(diagonal(place).x, radius)
@@ -147,7 +147,7 @@ private enum Pattern: String, CaseIterable {
     }
 
     /// Antialiasing: the signed distance to the outline, in pixels, to coverage.
-    private func edge(_ distance: Double) -> Double { min(max(0.5 - distance, 0), 1) }
+    private func outline(_ distance: Double) -> Double { min(max(0.5 - distance, 0), 1) }
 
     private func wave(_ x: Double, _ radius: Double) -> Double {
         sin(2 * .pi * x / max(0.8 * radius, 3))

@@ -1,6 +1,6 @@
 import TensorEngine
 
-/// A part of a model, such as a cell, that can be run again instead of being kept for its gradient.
+/// A part of a model, such as a block, that can be run again instead of being kept for its gradient.
 public struct Checkpointed<Part: Sendable>: Sendable {
     public let part: Part
     /// The places of its parameters in the model's layout.

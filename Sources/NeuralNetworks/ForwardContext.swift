@@ -13,7 +13,7 @@ public enum NormalizationMode: Sendable, Hashable {
 public struct ForwardContext: Sendable {
     public internal(set) var state: ModelState
     public var normalization: NormalizationMode
-    /// When in the training this pass is: what drop path and the like depend on.
+    /// When in the training this pass is: what a growing dropout and the like depend on.
     public var time: TrainingTime
     public var random: RandomStream
     /// Where layers' updates of their buffers go; dropped where absent.
@@ -46,7 +46,7 @@ public struct ForwardContext: Sendable {
         self.checkpointing = checkpointing
     }
 
-    /// Whether the model is being trained: batch statistics, dropout, drop path.
+    /// Whether the model is being trained: batch statistics, dropout.
     public var isTraining: Bool { normalization == .batch }
 
     /// The value of a parameter in this pass.

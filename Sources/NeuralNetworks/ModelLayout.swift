@@ -5,7 +5,7 @@ import TensorEngine
 public struct ModelLayout: Sendable {
     /// One tensor of a model.
     public struct Entry: Sendable {
-        /// The path from the model's root, e.g. `cells.0.preprocess0.convolution.weight`.
+        /// The path from the model's root, e.g. `layers.0.convolution.weight`.
         public let name: String
         public let shape: Shape
         public let initializer: Initializer
@@ -85,7 +85,7 @@ public struct Scope {
     let builder: LayoutBuilder
     public let path: String
 
-    /// A child: `scope["cells"][0]`.
+    /// A child: `scope["layers"][0]`.
     public subscript(name: String) -> Scope {
         Scope(builder: builder, path: path.isEmpty ? name : "\(path).\(name)")
     }

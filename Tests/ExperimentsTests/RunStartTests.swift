@@ -74,7 +74,7 @@ struct RunStartTests {
     @Test(
         "Somebody's own file is refused by name, and not touched",
         arguments: [
-            "spec.yaml", "genotype.yaml", "lock", "search/metrics.csv", "search/cells/normal.dot",
+            "spec.yaml", "genotype.yaml", "lock", "search/metrics.csv", "search/drawings/normal.dot",
             "search/samples/holiday.png",
         ])
     func foreignFiles(_ name: String) throws {

@@ -12,7 +12,7 @@ public struct AdversarialTrainingSettings: Configuration {
     /// From which point the two step.
     public enum Order: String, ConfigurationChoice { case simultaneous, alternating }
 
-    /// DCGAN's Adam at the paper's rate (Table 6).
+    /// Adam as adversarial networks have it (Radford, Metz and Chintala, 2016), at the paper's rate (Table 6).
     public init() {
         generator = DescentSettings(rate: 2e-4, .init("adam", Adam(beta1: 0.5, beta2: 0.999)))
         discriminator = generator

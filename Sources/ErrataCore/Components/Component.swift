@@ -11,7 +11,7 @@ public struct Component<Product, Context>: Sendable {
         @Sendable (ComponentSelection, inout ConfigurationDecoder) -> PreparedComponent<Product, Context>
 
     /// - Parameters:
-    ///   - name: what a file calls it, such as `dcgan`.
+    ///   - name: what a file calls it, such as `rmsprop`.
     ///   - summary: one line for the documentation.
     ///   - configuration: the type of its settings.
     ///   - make: builds the product; may throw where the settings do not fit the context.

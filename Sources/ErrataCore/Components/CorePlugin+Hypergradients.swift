@@ -67,7 +67,7 @@ extension ExactHypergradient: PathChoosing, Configuration {
             .paths, clipField(\.clip),
             .init(
                 "checkpointing", \.checkpointing,
-                "compute cells again instead of keeping them: less memory, more time"),
+                "compute parts again instead of keeping them: less memory, more time"),
         ]
     }
 }
@@ -86,7 +86,7 @@ extension NeumannHypergradient: PathChoosing, Configuration {
     public static var fields: [ConfigurationField<Self>] {
         [
             .init(
-                "rate", \.rate, "the series' step, below 2/λ with λ the Jacobian's largest eigenvalue",
+                "rate", \.rate, "the series' step, below 2 by the Jacobian's largest eigenvalue",
                 .above(0)),
             .init("iterations", \.stopping.iterations, "terms at most", .within(1...100_000)),
             .init(

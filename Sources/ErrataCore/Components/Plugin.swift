@@ -1,7 +1,7 @@
 /// A module that adds components an experiment can choose: search spaces, generators, class weighters,
 /// hypergradients, data sets.
 ///
-///     public struct DCGANPlugin: Plugin {
+///     public struct MyGeneratorPlugin: Plugin {
 ///         public func register(in registry: inout PluginRegistry) throws { try registry.generators.add(…) }
 ///     }
 public protocol Plugin: Sendable {

@@ -1,5 +1,5 @@
 /// The choice of a component by name, with settings of its own that only the component knows:
-/// `generator: dcgan` or `generator: {name: dcgan, noise: 64}`.
+/// `optimizer: adam` or `optimizer: {name: adam, beta1: 0.5}`.
 public struct ComponentSelection: Sendable, Hashable {
     public var name: String
     /// A mapping, not yet checked.

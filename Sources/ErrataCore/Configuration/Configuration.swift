@@ -1,6 +1,6 @@
 /// The settings of a component, declared once: a file may set these and no others.
 ///
-///     struct DCGANConfiguration: Configuration {
+///     struct GeneratorSettings: Configuration {
 ///         var noise = 100
 ///         static var fields: [ConfigurationField<Self>] {
 ///             [.init("noise", \.noise, "Length of the noise vector z.", .atLeast(1))]

@@ -6,23 +6,30 @@ public protocol ConfigurationRepresentable: Sendable {
 /// How values of a type are read from a configuration and written to it.
 public struct ConfigurationCodec<Value: Sendable>: Sendable {
     /// The type in a table of settings: `integer`, `number or null`.
-    package let name: String
+    public let name: String
     /// What is expected, in an error message: `a number ≥ 0`.
-    package var expectation: String
+    public var expectation: String
     /// What else is asked of a value: `≥ 0`.
-    package var constraint: String?
+    public private(set) var constraint: String?
     private let read: Read
-    package let encode: @Sendable (Value) -> ConfigurationValue
+    /// The value as a configuration has it.
+    public let encode: @Sendable (Value) -> ConfigurationValue
     /// The settings within a value, for a table of settings.
-    package var rows: @Sendable (_ value: Value, _ path: String) -> [ConfigurationRow]
+    public var rows: @Sendable (_ value: Value, _ path: String) -> [ConfigurationRow]
 
     /// The value, given the one that stands without it and what is expected; nil after reporting an error.
-    package typealias Read =
+    public typealias Read =
         @Sendable (ConfigurationValue, _ default: Value?, _ expectation: String, inout ConfigurationDecoder)
         ->
         Value?
 
-    package init(
+    /// A type whose values are more than scalars.
+    ///
+    /// - Parameters:
+    ///   - name: the type in a table of settings.
+    ///   - expectation: what an error message says is expected.
+    ///   - read: the value, or nil after reporting an error to the decoder.
+    public init(
         _ name: String, expectation: String,
         read: @escaping Read,
         encode: @escaping @Sendable (Value) -> ConfigurationValue
@@ -55,7 +62,10 @@ public struct ConfigurationCodec<Value: Sendable>: Sendable {
             }, encode: encode)
     }
 
-    package func decode(
+    /// The value that stands in a configuration; nil after reporting what is wrong with it.
+    ///
+    /// - Parameter standing: the value without it, of which a mapping may change a part.
+    public func decode(
         _ value: ConfigurationValue, default standing: Value?, _ decoder: inout ConfigurationDecoder
     ) -> Value? {
         read(value, standing, expectation, &decoder)

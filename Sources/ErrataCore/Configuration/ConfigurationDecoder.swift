@@ -6,7 +6,7 @@
 ///     try decoder.finish()
 public struct ConfigurationDecoder: Sendable {
     public private(set) var errors: [ConfigurationError] = []
-    /// The setting that is being read, such as `learner.betas[1]`.
+    /// The setting that is being read, such as `search_space.operations[1]`.
     package private(set) var path: String
     /// What settings may choose components from.
     let registry: PluginRegistry?
@@ -45,25 +45,26 @@ public struct ConfigurationDecoder: Sendable {
         }
     }
 
-    package mutating func fail(expected: String, found value: ConfigurationValue) {
+    /// Reports that a setting is of another kind, such as a list where a number is expected.
+    public mutating func fail(expected: String, found value: ConfigurationValue) {
         fail("expected \(expected), found \(value.summary)", at: value.location)
     }
 
     /// Reads the value of a key.
-    package mutating func within<Result>(key: String, _ body: (inout Self) throws -> Result) rethrows
+    public mutating func within<Result>(key: String, _ body: (inout Self) throws -> Result) rethrows
         -> Result
     {
         try within(path: (path.isEmpty ? "" : "\(path).") + key.shownInMessage, body)
     }
 
     /// Reads an element of a list.
-    package mutating func within<Result>(index: Int, _ body: (inout Self) throws -> Result) rethrows -> Result
+    public mutating func within<Result>(index: Int, _ body: (inout Self) throws -> Result) rethrows -> Result
     {
         try within(path: "\(path)[\(index)]", body)
     }
 
     /// Reads what stands elsewhere.
-    package mutating func within<Result>(path inner: String, _ body: (inout Self) throws -> Result) rethrows
+    public mutating func within<Result>(path inner: String, _ body: (inout Self) throws -> Result) rethrows
         -> Result
     {
         let outer = path

@@ -1,7 +1,7 @@
 /// One thing that is wrong in a configuration.
 public struct ConfigurationError: Error, Hashable, CustomStringConvertible {
     public var location: ConfigurationValue.Location
-    /// The setting, such as `learner.lambda`; empty where it is the file as a whole.
+    /// The setting, such as `method.steps`; empty where it is the file as a whole.
     public var path: String
     public var message: String
 
@@ -11,7 +11,7 @@ public struct ConfigurationError: Error, Hashable, CustomStringConvertible {
         self.location = location
     }
 
-    /// `file:line:column: learner.lambda: expected a number ≥ 0, found 'abc'`.
+    /// `file:line:column: method.steps: expected a number ≥ 0, found 'abc'`.
     public var description: String {
         [location.description, path, message].filter { !$0.isEmpty }.joined(separator: ": ")
     }

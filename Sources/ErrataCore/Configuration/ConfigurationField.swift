@@ -78,7 +78,7 @@ public struct ConfigurationField<Root: Sendable>: Sendable {
 
 /// A setting in a table of settings.
 public struct ConfigurationRow: Sendable, Hashable {
-    /// The keys that lead to it, joined by points: `learner.lambda`.
+    /// The keys that lead to it, joined by points: `method.steps`.
     public var path: String
     /// `integer`, `number`, `boolean`, `text`, the choices, `section`, with `or null` or `list of`.
     public var type: String

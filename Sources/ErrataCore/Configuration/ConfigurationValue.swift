@@ -112,7 +112,7 @@ extension ConfigurationValue {
     }
 
     /// What stands here, for an error message.
-    package var summary: String {
+    public var summary: String {
         switch content {
         case .null: "null"
         case .scalar(let text, quoted: false): text.quotedForMessage
@@ -125,7 +125,7 @@ extension ConfigurationValue {
 
 extension String {
     /// The text in quotes, as `shownInMessage`.
-    package var quotedForMessage: String { "'\(shownInMessage)'" }
+    public var quotedForMessage: String { "'\(shownInMessage)'" }
 
     /// The text on one line, without control characters, and not too long.
     package var shownInMessage: String {

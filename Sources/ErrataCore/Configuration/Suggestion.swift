@@ -1,6 +1,6 @@
 /// The candidate that a misspelt name most likely means, if one is near enough: at most a third of its letters
 /// wrong, where `-` and `_` and upper and lower case are the same.
-package func suggestion(for name: String, among candidates: [String]) -> String? {
+public func suggestion(for name: String, among candidates: [String]) -> String? {
     let given = letters(name)
     var best: (candidate: String, distance: Int)?
     for candidate in candidates {

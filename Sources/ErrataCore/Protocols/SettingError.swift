@@ -1,6 +1,6 @@
 /// What cannot be or has failed, with the setting to change.
 public struct SettingError: Error, Hashable, CustomStringConvertible {
-    /// As a spec has it, such as `search_space.cells`.
+    /// As a spec has it, such as `search_space.channels`.
     public let setting: String
     public let message: String
 

@@ -249,7 +249,7 @@ public struct ArchitectureSearch: Sendable {
         }
     }
 
-    /// The dominant eigenvalue of ∇²_A of what A descends, at the weights as they are: where it grows, found cells
+    /// The dominant eigenvalue of ∇²_A of what A descends, at the weights as they are: where it grows, found networks
     /// generalise badly (Zela et al., 2020).
     ///
     /// - Parameters:

@@ -124,7 +124,7 @@ final class DirectoryClaim {
     // MARK: Folders
 
     private static func folders(of kind: RunKind) -> [String] {
-        kind == .search ? ["genotypes", "samples", "cells"] : []
+        kind == .search ? ["genotypes", "samples", "drawings"] : []
     }
 
     /// Makes a directory, and those above it, where there is none.
@@ -158,7 +158,7 @@ final class DirectoryClaim {
         case nil: ["spec.yaml", "genotype.yaml"].contains(written)
         case "genotypes": written.wholeMatch(of: /epoch-\d+\.yaml/) != nil
         case "samples": written.wholeMatch(of: /epoch-\d+\.png/) != nil
-        case "cells": written.hasSuffix(".dot") || written.hasSuffix(".svg")
+        case "drawings": written.hasSuffix(".dot") || written.hasSuffix(".svg")
         default:
             [
                 "spec.yaml", "metrics.csv", "epochs.csv", "classes.csv", "result.yaml", "checkpoint.h5",

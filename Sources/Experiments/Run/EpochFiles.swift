@@ -43,7 +43,7 @@ struct EpochFiles {
     /// - Returns: the paths of all pictures within the directory.
     func finish(_ genotype: any GenotypeRepresentable) -> [String] {
         let drawing = GenotypePictures(
-            of: genotype.drawings, to: output.directory.file("cells", of: .search))
+            of: genotype.drawings, to: output.directory.file("drawings", of: .search))
         for warning in drawing.warnings { output.say(warning) }
         return (drawing.paths + [samples]).filter(exists)
             .map { String($0.dropFirst(output.directory.path.count + 1)) }

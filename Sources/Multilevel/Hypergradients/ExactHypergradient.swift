@@ -2,7 +2,7 @@
 public struct ExactHypergradient: Hypergradient {
     public var paths: Set<String>?
     public var clip = ClipTreatment.differentiated
-    /// Whether second derivatives compute a supernet's cells again instead of keeping them: less memory, more
+    /// Whether second derivatives compute a supernet's parts again instead of keeping them: less memory, more
     /// time, the same gradient.
     public var checkpointing = false
 

@@ -2,7 +2,7 @@
 /// solved as one system: the series does not ask for symmetry.
 public struct NeumannHypergradient: Hypergradient {
     public var paths: Set<String>?
-    /// The series' step, below 2/λ with λ the Jacobian's largest eigenvalue.
+    /// The series' step, below 2 by the Jacobian's largest eigenvalue.
     public var rate = 0.01
     /// Terms at most, and the norm of a term, relative to the first's, at which the series ends.
     public var stopping = StoppingRule(iterations: 10, tolerance: 1e-4)

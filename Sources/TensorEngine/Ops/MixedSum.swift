@@ -1,4 +1,4 @@
-/// The weighted sum of branches that is a node of a search cell, or of a found one: each branch takes a source
+/// The weighted sum of branches that is a node of a mixed network, or of a found one: each branch takes a source
 /// through pools or convolutions, may be batch-normalised, and counts by its weight (DARTS, Eq. 2).
 ///
 /// It is one operation so that a backend can take an image through all of it while it is in cache, share what
@@ -41,7 +41,7 @@ public struct MixedBranch: Sendable {
     public var transform: Transform
     /// The batch norm after each stage of convolutions, or the one after anything else.
     public var normalizations: [Normalization?]
-    /// What each image's result is multiplied by [N], a constant: drop path.
+    /// What each image's result is multiplied by [N], a constant: which images a branch is dropped for.
     public var imageFactors: Tensor?
 
     public init(

@@ -6,9 +6,9 @@ extension Tensor {
         return try self * Tensor.keepMask(shape, dtype, rate: rate, on: backend, from: stream)
     }
 
-    /// DARTS's drop path: for each example (the first axis) 0 with probability `rate`, else 1/(1 − rate): [N].
+    /// Whole examples dropped: for each (the first axis) 0 with probability `rate`, else 1/(1 − rate): [N].
     public func keptExamples(rate: Double, from stream: RandomStream) throws -> Tensor {
-        try require(rate >= 0 && rate < 1, "dropPath", "rate \(rate), expected 0..<1")
+        try require(rate >= 0 && rate < 1, "keptExamples", "rate \(rate), expected 0..<1")
         return try Tensor.keepMask([shape[0]], dtype, rate: rate, on: backend, from: stream)
     }
 
