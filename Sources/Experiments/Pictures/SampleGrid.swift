@@ -23,11 +23,11 @@ public enum SampleGrid {
         let values = try images.doubles()
         let gap = 2
         let rows = (count + columns - 1) / columns
-        let (cellHeight, cellWidth) = (height * scale + gap, width * scale + gap)
-        let (gridHeight, gridWidth) = (rows * cellHeight + gap, columns * cellWidth + gap)
+        let (tileHeight, tileWidth) = (height * scale + gap, width * scale + gap)
+        let (gridHeight, gridWidth) = (rows * tileHeight + gap, columns * tileWidth + gap)
         var pixels = [UInt8](repeating: 255, count: gridHeight * gridWidth * channels)
         for image in 0..<count {
-            let (top, left) = (image / columns * cellHeight + gap, image % columns * cellWidth + gap)
+            let (top, left) = (image / columns * tileHeight + gap, image % columns * tileWidth + gap)
             for y in 0..<(height * scale) {
                 for x in 0..<(width * scale) {
                     let source = ((image * height + y / scale) * width + x / scale) * channels
