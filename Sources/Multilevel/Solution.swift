@@ -51,6 +51,29 @@ extension MultilevelProblem {
         return Solution(values: values)
     }
 
+    /// All values where nothing steps, with those couplings' quantities that the outer objective needs.
+    ///
+    /// - Throws: what the couplings throw.
+    public func unstepped() throws -> Solution {
+        var needed = Set(outer.dependencies)
+        var couplings: [Coupling] = []
+        for case .coupling(let coupling) in stages.reversed() where needed.contains(.value(coupling.id)) {
+            needed.formUnion(coupling.function.dependencies)
+            couplings.append(coupling)
+        }
+        var solution = start
+        for coupling in couplings.reversed() { try evaluate(coupling, &solution) }
+        return solution
+    }
+
+    private func evaluate(_ coupling: Coupling, _ solution: inout Solution) throws {
+        var values = solution.values
+        values.isObserved = true
+        let found = try coupling.function(values)
+        solution.values[coupling.id] = found.tensors.map(\.detached)
+        solution.observations[coupling.id] = .init(metrics: found.metrics, extras: found.extras)
+    }
+
     /// Goes through all stages, without keeping a graph.
     ///
     /// - Throws: what the objectives and optimisers throw.
@@ -58,12 +81,7 @@ extension MultilevelProblem {
         var solution = start
         for stage in stages {
             switch stage {
-            case .coupling(let coupling):
-                var values = solution.values
-                values.isObserved = true
-                let found = try coupling.function(values)
-                solution.values[coupling.id] = found.tensors.map(\.detached)
-                solution.observations[coupling.id] = .init(metrics: found.metrics, extras: found.extras)
+            case .coupling(let coupling): try evaluate(coupling, &solution)
             case .level(let level):
                 solution.steps.append([])
                 for step in 0..<level.steps { try take(level, step, &solution) }

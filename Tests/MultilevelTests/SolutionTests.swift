@@ -73,6 +73,16 @@ struct SolutionTests {
         #expect(try start.values["w"][0].doubles() == [3, 4] && start.steps.isEmpty)
     }
 
+    @Test("Where nothing steps the outer objective still has the couplings that it reads")
+    func unstepped() throws {
+        let problem = try problem()
+        let unstepped = try problem.unstepped()
+        #expect(unstepped.steps.isEmpty && unstepped.optimizers.isEmpty)
+        #expect(try unstepped.values["doubled"][0].doubles() == [6, 8])
+        let found = try FirstOrderHypergradient().gradient(of: problem, at: unstepped)
+        #expect(try found.gradient[0].item() == 14)
+    }
+
     @Test("A penalty of A alone is part of what A descends, of its gradient and of what it reports")
     func penalty() throws {
         let plain = try problem()

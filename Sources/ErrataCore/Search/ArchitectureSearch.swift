@@ -88,7 +88,7 @@ public struct ArchitectureSearch: Sendable {
         let architectureSteps = time.epoch >= warmup
         if method.order == .architectureFirst, architectureSteps {
             let problem = try problem(state, batches, time).unclipped
-            let solution = try hypergradient.differentiatesSteps ? problem.solve() : problem.start
+            let solution = try hypergradient.differentiatesSteps ? problem.solve() : problem.unstepped()
             try descend(&state, problem, solution, time, &metrics)
         }
         let problem = try problem(state, batches, time)
@@ -108,6 +108,7 @@ public struct ArchitectureSearch: Sendable {
             try descend(&state, problem, solution, time, &metrics)
         }
         for (name, rate) in rates(at: time) { metrics["\(name)_learning_rate"] = rate }
+        metrics = try agreed(metrics, on: problem)
         try check(metrics, solution, step: state.step)
         for model in method.models {
             state[model.id].state = ModelState(
@@ -148,6 +149,7 @@ public struct ArchitectureSearch: Sendable {
         let (updated, optimizer, norm) = try step(
             state.architecture.state.parameters, gradients: found.gradient)
         metrics["architecture_gradient_norm"] = try norm?.item()
+        metrics = try agreed(metrics, on: problem)
         try check(metrics, solution, step: state.step)
         state.architecture.state.parameters = updated.map(\.detached)
         state.architecture.optimizer = optimizer
@@ -183,6 +185,16 @@ public struct ArchitectureSearch: Sendable {
             + rates(at: TrainingTime()).map {
                 MetricDeclaration("\($0.name)_learning_rate", "of this step")
             }
+    }
+
+    /// The means over the ranks, so that all report the same and stop at the same.
+    private func agreed(_ metrics: [String: Double], on problem: MultilevelProblem) throws -> [String: Double]
+    {
+        guard communicator.size > 1, let backend = problem.architecture.first?.backend else { return metrics }
+        let names = metrics.keys.sorted()
+        let values = try backend.tensor(names.map { metrics[$0]! }, [names.count])
+        let means = try communicator.mean([values])[0].doubles()
+        return Dictionary(uniqueKeysWithValues: zip(names, means))
     }
 
     /// - Throws: `SearchError` if a metric is no number, or has no declaration.
@@ -263,7 +275,7 @@ public struct ArchitectureSearch: Sendable {
     ) throws -> Double {
         let problem = try problem(state, batches, time)
         let graph = try GradientGraph(
-            of: problem.outer, .architecture, at: problem.start.values, [.architecture])
+            of: problem.outer, .architecture, at: problem.unstepped().values, [.architecture])
         let start = try state.architecture.state.parameters.enumerated().map { index, parameter in
             try parameter.backend.normal(
                 parameter.shape, parameter.dtype,

@@ -10,6 +10,8 @@ public final class Run<Task: RunTask> {
     private let claim: DirectoryClaim
     private let backend: any Backend
     private let progress: any ProgressReporter
+    /// The processes that compute the run together, which stop and save at the same steps.
+    private let communicator: any Communicator
     /// What earlier processes have spent on the steps up to the checkpoint.
     private var secondsBefore = 0.0
     private var start = ContinuousClock.now
@@ -28,14 +30,16 @@ public final class Run<Task: RunTask> {
     ///   - directory: that is to hold the run.
     ///   - backend: what computes; its identity goes into checkpoints.
     ///   - resuming: whether to go on with the run that the directory holds, where it holds one.
+    ///   - communicator: the processes that compute the run together.
     ///   - progress: who is told.
     /// - Throws: `FileError` if the directory holds another run or somebody's own files, is in use, or its
     ///   checkpoint is damaged. Nothing is then left of the start.
     public init(
         _ task: Task, in directory: RunDirectory, on backend: any Backend, resuming: Bool,
-        progress: any ProgressReporter
+        progress: any ProgressReporter, communicator: any Communicator = Alone()
     ) throws {
         self.task = task
+        self.communicator = communicator
         self.backend = backend
         self.progress = progress
         claim = try DirectoryClaim(directory, for: Task.kind, task.experiment, resuming: resuming)
@@ -83,11 +87,15 @@ public final class Run<Task: RunTask> {
                 progress.say("epoch \(epoch + 1) of \(task.epochs): \(rows.line)")
             }
             let signal = Interruption.received
-            if endsEpoch || signal != nil || clock.isDue() {
+            let stops = try communicator.any(signal != nil)
+            let isDue = try communicator.any(clock.isDue())
+            if endsEpoch || stops || isDue {
                 try tables.flush()
                 try checkpoint()
             }
-            if let signal, task.step < steps { return .interrupted(signal: signal, step: task.step) }
+            if stops, task.step < steps {
+                return .interrupted(signal: signal ?? "a signal to another rank", step: task.step)
+            }
         }
         let result = try task.result(output)
         try AtomicFile.write(YAMLWriter.text(result.encoded), to: directory.result(of: Task.kind))
