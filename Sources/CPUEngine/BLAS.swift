@@ -21,7 +21,8 @@ enum BLAS {
     ///
     /// - Throws: `TensorError` if there is no room for them.
     static func takeBuffers(threads: Int, _ parallel: ParallelLoop) throws {
-        let size = threads * bufferSize
+        // With something to spare for what else a product allocates.
+        let size = (threads + 1) * bufferSize
         let room = mmap(
             nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | Int32(MAP_NORESERVE), -1, 0)
         guard room != MAP_FAILED else {
