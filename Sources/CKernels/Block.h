@@ -127,93 +127,58 @@ static void BLOCK(affine_sum)(ptrdiff_t rows, ptrdiff_t c, ptrdiff_t count, cons
     }
 }
 
-#define OUTPUT_LINE (w->output_line ? w->output_line : w->output_width * w->output_pitch)
-
 // MARK: Depthwise convolution. K, S and D are the kernel, stride and dilation, 0 for those of the window.
 
+// `count` neighbouring pixels of the output.
+static inline __attribute__((always_inline)) void BLOCK(depthwise_pixels)(
+    const errata_window *w, ptrdiff_t count, const T *x, const T *weights, const T *mask, int accumulates, T *y,
+    ptrdiff_t KH, ptrdiff_t KW, ptrdiff_t S, ptrdiff_t D) {
+    ptrdiff_t pitch = w->input_pitch, line = w->width * pitch;
+    V sums[8], zero = {0};
+    UNROLL for (int n = 0; n < count; n++) sums[n] = zero;
+    for (ptrdiff_t i = 0; i < KH; i++) {
+        for (ptrdiff_t j = 0; j < KW; j++) {
+            V v = LOAD(weights + (i * KW + j) * w->channels);
+            const T *p = x + i * D * line + j * D * pitch;
+            UNROLL for (int n = 0; n < count; n++) sums[n] += LOAD(p + n * S * pitch) * v;
+        }
+    }
+    if (mask) UNROLL for (int n = 0; n < count; n++) sums[n] = SELECT(LOAD(mask + n * pitch) > zero, sums[n], zero);
+    if (accumulates) UNROLL for (int n = 0; n < count; n++) sums[n] += LOAD(y + n * w->output_pitch);
+    UNROLL for (int n = 0; n < count; n++) STORE(y + n * w->output_pitch, sums[n]);
+}
+
 static inline __attribute__((always_inline)) void BLOCK(depthwise_body)(
-    const errata_window *w, const T *padded, const T *weights, T *out, const T *mask, ptrdiff_t K, ptrdiff_t S,
-    ptrdiff_t D) {
+    const errata_window *w, const T *padded, const T *weights, const T *mask, ptrdiff_t mask_pitch,
+    int accumulates, T *out, ptrdiff_t K, ptrdiff_t S, ptrdiff_t D) {
     ptrdiff_t KH = K ? K : w->kernel_height, KW = K ? K : w->kernel_width;
     S = S ? S : w->stride;
     D = D ? D : w->dilation;
-    ptrdiff_t pitch = w->input_pitch, channels = w->channels, line = w->width * pitch;
+    ptrdiff_t pitch = w->input_pitch;
     for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
-        const T *top = padded + oy * S * line;
-        T *y = out + oy * OUTPUT_LINE;
-        const T *kept = mask ? mask + oy * w->mask_line : 0;
+        const T *x = padded + oy * S * w->width * pitch;
+        const T *kept = mask ? mask + oy * mask_pitch : 0;
+        T *y = out + oy * w->output_width * w->output_pitch;
         ptrdiff_t ox = 0;
-        for (; ox + 8 <= w->output_width; ox += 8) {
-            V a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0}, a4 = {0}, a5 = {0}, a6 = {0}, a7 = {0};
-            for (ptrdiff_t i = 0; i < KH; i++) {
-                const T *p = top + i * D * line + ox * S * pitch;
-                const T *wi = weights + i * KW * channels;
-                for (ptrdiff_t j = 0; j < KW; j++) {
-                    V v = LOAD(wi + j * channels);
-                    const T *q = p + j * D * pitch;
-                    a0 += LOAD(q) * v;
-                    a1 += LOAD(q + S * pitch) * v;
-                    a2 += LOAD(q + 2 * S * pitch) * v;
-                    a3 += LOAD(q + 3 * S * pitch) * v;
-                    a4 += LOAD(q + 4 * S * pitch) * v;
-                    a5 += LOAD(q + 5 * S * pitch) * v;
-                    a6 += LOAD(q + 6 * S * pitch) * v;
-                    a7 += LOAD(q + 7 * S * pitch) * v;
-                }
-            }
-            T *t = y + ox * w->output_pitch;
-            if (kept) {
-                const T *m = kept + ox * pitch;
-                V zero = {0};
-                a0 = SELECT(LOAD(m) > zero, a0, zero);
-                a1 = SELECT(LOAD(m + pitch) > zero, a1, zero);
-                a2 = SELECT(LOAD(m + 2 * pitch) > zero, a2, zero);
-                a3 = SELECT(LOAD(m + 3 * pitch) > zero, a3, zero);
-                a4 = SELECT(LOAD(m + 4 * pitch) > zero, a4, zero);
-                a5 = SELECT(LOAD(m + 5 * pitch) > zero, a5, zero);
-                a6 = SELECT(LOAD(m + 6 * pitch) > zero, a6, zero);
-                a7 = SELECT(LOAD(m + 7 * pitch) > zero, a7, zero);
-            }
-            if (w->accumulates) {
-                a0 += LOAD(t);
-                a1 += LOAD(t + w->output_pitch);
-                a2 += LOAD(t + 2 * w->output_pitch);
-                a3 += LOAD(t + 3 * w->output_pitch);
-                a4 += LOAD(t + 4 * w->output_pitch);
-                a5 += LOAD(t + 5 * w->output_pitch);
-                a6 += LOAD(t + 6 * w->output_pitch);
-                a7 += LOAD(t + 7 * w->output_pitch);
-            }
-            STORE(t, a0);
-            STORE(t + w->output_pitch, a1);
-            STORE(t + 2 * w->output_pitch, a2);
-            STORE(t + 3 * w->output_pitch, a3);
-            STORE(t + 4 * w->output_pitch, a4);
-            STORE(t + 5 * w->output_pitch, a5);
-            STORE(t + 6 * w->output_pitch, a6);
-            STORE(t + 7 * w->output_pitch, a7);
-        }
-        for (; ox < w->output_width; ox++) {
-            V a = {0};
-            for (ptrdiff_t i = 0; i < KH; i++) {
-                const T *p = top + i * D * line + ox * S * pitch;
-                for (ptrdiff_t j = 0; j < KW; j++) {
-                    a += LOAD(p + j * D * pitch) * LOAD(weights + (i * KW + j) * channels);
-                }
-            }
-            if (kept) a = SELECT(LOAD(kept + ox * pitch) > (V){0}, a, (V){0});
-            if (w->accumulates) a += LOAD(y + ox * w->output_pitch);
-            STORE(y + ox * w->output_pitch, a);
-        }
+#define PIXELS(count)                                                                                         \
+    for (; ox + count <= w->output_width; ox += count) {                                                      \
+        BLOCK(depthwise_pixels)(w, count, x + ox * S * pitch, weights, kept ? kept + ox * pitch : 0,           \
+                                accumulates, y + ox * w->output_pitch, KH, KW, S, D);                          \
+    }
+        PIXELS(8)
+        PIXELS(1)
+#undef PIXELS
     }
 }
 
-static void BLOCK(depthwise)(const errata_window *w, const T *padded, const T *weights, T *out, const T *mask) {
-    SPECIALISED(BLOCK(depthwise_body), w, w, padded, weights, out, mask);
+static void BLOCK(depthwise)(const errata_window *w, const T *padded, const T *weights, const T *mask,
+                             ptrdiff_t mask_pitch, int accumulates, T *out) {
+    SPECIALISED(BLOCK(depthwise_body), w, w, padded, weights, mask, mask_pitch, accumulates, out);
 }
 
 static inline __attribute__((always_inline)) void BLOCK(depthwise_weights_body)(
-    const errata_window *w, const T *padded, const T *g, T *gradient, ptrdiff_t K, ptrdiff_t S, ptrdiff_t D) {
+    const errata_window *w, const T *padded, const T *g, ptrdiff_t g_line, T *gradient, ptrdiff_t K, ptrdiff_t S,
+    ptrdiff_t D) {
     ptrdiff_t pitch = w->input_pitch, channels = w->channels, line = w->width * pitch;
     if (!K) {
         for (ptrdiff_t i = 0; i < w->kernel_height; i++) {
@@ -221,7 +186,7 @@ static inline __attribute__((always_inline)) void BLOCK(depthwise_weights_body)(
                 V a = {0};
                 for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
                     const T *p = padded + (oy * w->stride + i * w->dilation) * line + j * w->dilation * pitch;
-                    const T *h = g + oy * OUTPUT_LINE;
+                    const T *h = g + oy * g_line;
                     for (ptrdiff_t ox = 0; ox < w->output_width; ox++) {
                         a += LOAD(p + ox * w->stride * pitch) * LOAD(h + ox * w->output_pitch);
                     }
@@ -236,7 +201,7 @@ static inline __attribute__((always_inline)) void BLOCK(depthwise_weights_body)(
         V a[5] = {{0}}, b[5] = {{0}};
         for (ptrdiff_t oy = 0; oy < w->output_height; oy++) {
             const T *p = padded + (oy * S + i * D) * line;
-            const T *h = g + oy * OUTPUT_LINE;
+            const T *h = g + oy * g_line;
             ptrdiff_t ox = 0;
             for (; ox + 4 <= w->output_width; ox += 4) {
                 V h0 = LOAD(h + ox * w->output_pitch), h1 = LOAD(h + (ox + 1) * w->output_pitch);
@@ -261,8 +226,9 @@ static inline __attribute__((always_inline)) void BLOCK(depthwise_weights_body)(
     }
 }
 
-static void BLOCK(depthwise_weights)(const errata_window *w, const T *padded, const T *g, T *gradient) {
-    SPECIALISED(BLOCK(depthwise_weights_body), w, w, padded, g, gradient);
+static void BLOCK(depthwise_weights)(const errata_window *w, const T *padded, const T *g, ptrdiff_t g_line,
+                                     T *gradient) {
+    SPECIALISED(BLOCK(depthwise_weights_body), w, w, padded, g, g_line, gradient);
 }
 
 static void BLOCK(depthwise_scatter)(const errata_window *w, const T *g, const T *weights, T *padded) {
@@ -451,7 +417,6 @@ static void BLOCK(average_pool_gradient)(const errata_window *w, const T *g, T *
     }
 }
 
-#undef OUTPUT_LINE
 #undef WINDOW_ROWS
 #undef WINDOW_COLUMNS
 #undef RUN

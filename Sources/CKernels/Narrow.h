@@ -99,9 +99,9 @@ static inline void NAME(narrow_store)(T *out, const T *kept, int accumulates, NA
     *(NAME(wide) *)out = v;
 }
 
-static void NAME(narrow_depthwise)(const errata_window *w, const T *padded, const T *weights, T *y) {
+static void NAME(narrow_depthwise)(const errata_window *w, const T *padded, const T *weights, const T *mask,
+                                   ptrdiff_t mask_pitch, int accumulates, T *y) {
     ptrdiff_t channels = w->channels, line = w->width * channels, length = w->output_width * channels;
-    ptrdiff_t target_line = w->output_line ? w->output_line : length;
     ptrdiff_t taps = w->kernel_height * w->kernel_width, offsets[MOST_TAPS];
     T tiled[MOST_TAPS][WIDE];
     for (ptrdiff_t t = 0; t < taps; t++) {
@@ -110,50 +110,46 @@ static void NAME(narrow_depthwise)(const errata_window *w, const T *padded, cons
     }
     for (ptrdiff_t row = 0; row < w->output_height; row++) {
         const T *x = padded + row * line;
-        T *out = y + row * target_line;
-        const T *kept = w->mask ? (const T *)w->mask + row * w->mask_line : 0;
+        T *out = y + row * length;
+        const T *kept = mask ? mask + row * mask_pitch : 0;
         ptrdiff_t i = 0;
         for (; i + 4 * WIDE <= length; i += 4 * WIDE) {
-            NAME(wide) a = {0}, b = {0}, c = {0}, d = {0};
+            NAME(wide) a[4] = {{0}};
             for (ptrdiff_t t = 0; t < taps; t++) {
                 const T *p = x + i + offsets[t];
                 NAME(wide) v = *(const NAME(wide) *)tiled[t];
-                a += *(const NAME(wide) *)p * v;
-                b += *(const NAME(wide) *)(p + WIDE) * v;
-                c += *(const NAME(wide) *)(p + 2 * WIDE) * v;
-                d += *(const NAME(wide) *)(p + 3 * WIDE) * v;
+                UNROLL for (int n = 0; n < 4; n++) a[n] += *(const NAME(wide) *)(p + n * WIDE) * v;
             }
-            NAME(narrow_store)(out + i, AT(kept, i), w->accumulates, a);
-            NAME(narrow_store)(out + i + WIDE, AT(kept, i + WIDE), w->accumulates, b);
-            NAME(narrow_store)(out + i + 2 * WIDE, AT(kept, i + 2 * WIDE), w->accumulates, c);
-            NAME(narrow_store)(out + i + 3 * WIDE, AT(kept, i + 3 * WIDE), w->accumulates, d);
+            UNROLL for (int n = 0; n < 4; n++) {
+                NAME(narrow_store)(out + i + n * WIDE, AT(kept, i + n * WIDE), accumulates, a[n]);
+            }
         }
         for (; i + WIDE <= length; i += WIDE) {
             NAME(wide) a = {0};
             for (ptrdiff_t t = 0; t < taps; t++) {
                 a += *(const NAME(wide) *)(x + i + offsets[t]) * *(const NAME(wide) *)tiled[t];
             }
-            NAME(narrow_store)(out + i, AT(kept, i), w->accumulates, a);
+            NAME(narrow_store)(out + i, AT(kept, i), accumulates, a);
         }
         for (; i < length; i++) {
             T a = 0;
             for (ptrdiff_t t = 0; t < taps; t++) a += x[i + offsets[t]] * tiled[t][i % channels];
             if (kept && !(kept[i] > 0)) a = 0;
-            out[i] = w->accumulates ? out[i] + a : a;
+            out[i] = accumulates ? out[i] + a : a;
         }
     }
 }
 
-static void NAME(narrow_depthwise_weights)(const errata_window *w, const T *padded, const T *g, T *gradient) {
+static void NAME(narrow_depthwise_weights)(const errata_window *w, const T *padded, const T *g, ptrdiff_t g_line,
+                                           T *gradient) {
     ptrdiff_t channels = w->channels, line = w->width * channels, length = w->output_width * channels;
-    ptrdiff_t source_line = w->output_line ? w->output_line : length;
     for (ptrdiff_t i = 0; i < w->kernel_height; i++) {
         for (ptrdiff_t j = 0; j < w->kernel_width; j++) {
             NAME(wide) a = {0}, b = {0};
             T lanes[WIDE], rest[WIDE] = {0};
             for (ptrdiff_t row = 0; row < w->output_height; row++) {
                 const T *x = padded + (row + i * w->dilation) * line + j * w->dilation * channels;
-                const T *h = g + row * source_line;
+                const T *h = g + row * g_line;
                 ptrdiff_t e = 0;
                 for (; e + 2 * WIDE <= length; e += 2 * WIDE) {
                     a += *(const NAME(wide) *)(x + e) * *(const NAME(wide) *)(h + e);

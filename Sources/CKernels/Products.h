@@ -2,7 +2,6 @@
 // stay in registers over the whole inner extent.
 
 #define TILE 4
-#define UNROLL _Pragma("clang loop unroll(full)")
 
 // Rows of b are whole vectors long, so that these are the only ones there are.
 #if LANES == VECTOR_BYTES / SIZE
@@ -93,11 +92,10 @@ static inline __attribute__((always_inline)) void BLOCK(accumulate_tile)(
                                c_pitch);                                                                   \
     }
 
-// Returns the first column that is left over.
-static ptrdiff_t BLOCK(accumulate_products)(ptrdiff_t rows, ptrdiff_t k, ptrdiff_t n, const T *a,
-                                            ptrdiff_t a_pitch, const T *b, ptrdiff_t b_pitch, T *c,
-                                            ptrdiff_t c_pitch) {
-    ptrdiff_t j = 0;
+// From column j on; returns the first that is left over.
+static ptrdiff_t BLOCK(accumulate_products)(errata_matrix a_, errata_matrix b_, ptrdiff_t j, T *c) {
+    const T *a = a_.elements, *b = b_.elements;
+    ptrdiff_t rows = a_.rows, k = a_.columns, n = b_.columns, a_pitch = a_.pitch, b_pitch = b_.pitch, c_pitch = n;
 #if MOST_VECTORS == 4
     for (; j + 2 * LANES <= n; j += 2 * LANES) {
         ptrdiff_t i = 0;
@@ -119,5 +117,4 @@ static ptrdiff_t BLOCK(accumulate_products)(ptrdiff_t rows, ptrdiff_t k, ptrdiff
 }
 
 #undef HIGH
-#undef UNROLL
 #undef TILE

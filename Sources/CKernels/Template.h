@@ -11,6 +11,9 @@
 #define MOST_VECTORS 2
 #endif
 
+// Before a loop of few turns, whose arrays then stay in registers.
+#define UNROLL _Pragma("clang loop unroll(full)")
+
 #define LANES (VECTOR_BYTES / SIZE)
 #define BLOCK(f) NAME(f##_whole)
 #include "Block.h"
@@ -289,13 +292,14 @@ static void NAME(pad_image)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channel
     }
 }
 
-static void NAME(depthwise)(const errata_window *window, const void *padded, const void *weights, void *y) {
+static void NAME(depthwise)(const errata_window *window, const void *padded, const void *weights,
+                            const void *mask, ptrdiff_t mask_pitch, int accumulates, void *y) {
     if (NAME(narrow_window)(window)) {
-        NAME(narrow_depthwise)(window, padded, weights, y);
+        NAME(narrow_depthwise)(window, padded, weights, mask, mask_pitch, accumulates, y);
         return;
     }
-    OVER_COLUMNS(depthwise, window->channels, window, (const T *)padded + c, (const T *)weights + c, (T *)y + c,
-                 AT(window->mask, c));
+    OVER_COLUMNS(depthwise, window->channels, window, (const T *)padded + c, (const T *)weights + c, AT(mask, c),
+                 mask_pitch, accumulates, (T *)y + c);
 }
 
 // A few elements are copied faster than a call of memcpy begins.
@@ -325,12 +329,12 @@ static void NAME(mask_rows)(ptrdiff_t rows, ptrdiff_t columns, const void *x_, p
 }
 
 static void NAME(depthwise_weights)(const errata_window *window, const void *padded, const void *g,
-                                    void *gradient) {
+                                    ptrdiff_t g_line, void *gradient) {
     if (NAME(narrow_window)(window)) {
-        NAME(narrow_depthwise_weights)(window, padded, g, gradient);
+        NAME(narrow_depthwise_weights)(window, padded, g, g_line, gradient);
         return;
     }
-    OVER_COLUMNS(depthwise_weights, window->channels, window, (const T *)padded + c, (const T *)g + c,
+    OVER_COLUMNS(depthwise_weights, window->channels, window, (const T *)padded + c, (const T *)g + c, g_line,
                  (T *)gradient + c);
 }
 
@@ -342,24 +346,19 @@ static void NAME(depthwise_scatter)(const errata_window *window, const void *g, 
 
 // MARK: Products
 
-static void NAME(products)(ptrdiff_t lines, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t k, const void *a_,
-                           ptrdiff_t a_line, ptrdiff_t a_pitch, const void *b, ptrdiff_t b_pitch, void *c_,
-                           ptrdiff_t c_line, ptrdiff_t c_pitch) {
-    for (ptrdiff_t line = 0; line < lines; line++) {
-        NAME(products_whole)(rows, n, k, (const T *)a_ + line * a_line, a_pitch, b, b_pitch,
-                             (T *)c_ + line * c_line, c_pitch);
+static void NAME(products)(errata_matrix a, errata_matrix b, ptrdiff_t width, void *c, ptrdiff_t c_line) {
+    for (ptrdiff_t first = 0; first < a.rows; first += width, c = (T *)c + c_line) {
+        NAME(products_whole)(width, b.columns, b.rows, (const T *)a.elements + first * a.pitch, a.pitch, b.elements,
+                             b.pitch, c, b.columns);
     }
 }
 
-static void NAME(accumulate_products)(ptrdiff_t rows, ptrdiff_t k, ptrdiff_t n, const void *a, ptrdiff_t a_pitch,
-                                      const void *b_, ptrdiff_t b_pitch, void *c_, ptrdiff_t c_pitch) {
-    const T *b = b_;
-    T *c = c_;
-    ptrdiff_t done = NAME(accumulate_products_whole)(rows, k, n, a, a_pitch, b, b_pitch, c, c_pitch);
+static void NAME(accumulate_products)(errata_matrix a, errata_matrix b, void *c) {
+    ptrdiff_t done = NAME(accumulate_products_whole)(a, b, 0, c);
 #if VECTOR_BYTES / SIZE >= 8
-    done += NAME(accumulate_products_quarter)(rows, k, n - done, a, a_pitch, b + done, b_pitch, c + done, c_pitch);
+    done = NAME(accumulate_products_quarter)(a, b, done, c);
 #endif
-    NAME(accumulate_products_one)(rows, k, n - done, a, a_pitch, b + done, b_pitch, c + done, c_pitch);
+    NAME(accumulate_products_one)(a, b, done, c);
 }
 
 // MARK: Dense convolution
@@ -521,5 +520,6 @@ static const errata_kernels NAME(table) = {
 #undef MOST_BRANCHES
 #undef AT
 #undef OVER_COLUMNS
+#undef UNROLL
 #undef QUARTERS
 #undef NAME

@@ -87,7 +87,6 @@ extension errata_window {
             output_width: window.outputExtent(input[2]), kernel_height: window.size,
             kernel_width: window.size,
             stride: window.stride, padding: window.padding, dilation: 1, input_pitch: inputPitch,
-            output_pitch: outputPitch ?? input[3], mask: nil, mask_line: 0,
-            accumulates: 0, output_line: 0)
+            output_pitch: outputPitch ?? input[3])
     }
 }

@@ -26,15 +26,13 @@ typedef struct {
     ptrdiff_t output_height, output_width;
     ptrdiff_t kernel_height, kernel_width, stride, padding, dilation;
     ptrdiff_t input_pitch, output_pitch;            // elements between pixels
-    // Where given, what a depthwise convolution writes is 0 where this is not positive: pixels as far apart as
-    // the input's, rows mask_line elements.
-    const void *mask;
-    ptrdiff_t mask_line;
-    // depthwise: whether the output is added to what is there.
-    int accumulates;
-    // depthwise and its weights' gradient: elements between the output's rows; 0 if these lie side by side.
-    ptrdiff_t output_line;
 } errata_window;
+
+// A matrix that is read.
+typedef struct {
+    const void *elements;
+    ptrdiff_t rows, columns, pitch;
+} errata_matrix;
 
 typedef struct {
     // y = op(x)
@@ -78,10 +76,13 @@ typedef struct {
     void (*pad_image)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t border, const void *x,
                       ptrdiff_t x_pitch, const void *mean, const void *scale, const void *shift, int relu,
                       void *padded);
-    // Depthwise convolution of a padded image (the window's padding is not used).
-    void (*depthwise)(const errata_window *window, const void *padded, const void *weights, void *y);
-    // gradient of the weights += Σ padded·g
-    void (*depthwise_weights)(const errata_window *window, const void *padded, const void *g, void *gradient);
+    // Depthwise convolution of a padded image (the window's padding is not used). y is written as mask_rows
+    // does, the mask's pixels being as far apart as the image's.
+    void (*depthwise)(const errata_window *window, const void *padded, const void *weights, const void *mask,
+                      ptrdiff_t mask_pitch, int accumulates, void *y);
+    // gradient of the weights += Σ padded·g, g_line being the elements between rows of g's pixels
+    void (*depthwise_weights)(const errata_window *window, const void *padded, const void *g, ptrdiff_t g_line,
+                              void *gradient);
     // The adjoint: padded += weights·g
     void (*depthwise_scatter)(const errata_window *window, const void *g, const void *weights, void *padded);
 
@@ -89,13 +90,10 @@ typedef struct {
     void (*mask_rows)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t x_pitch, const void *mask,
                       ptrdiff_t mask_pitch, int accumulates, void *y, ptrdiff_t y_pitch);
 
-    // c[r][n] = Σ_k a[r][k]·b[k][n] for a number of lines of so many rows each. Rows of b are whole vectors long.
-    void (*products)(ptrdiff_t lines, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t k, const void *a, ptrdiff_t a_line,
-                     ptrdiff_t a_pitch, const void *b, ptrdiff_t b_pitch, void *c, ptrdiff_t c_line,
-                     ptrdiff_t c_pitch);
-    // c[k][n] += Σ_p a[p][k]·b[p][n]: the gradient of a 1×1 convolution's weights.
-    void (*accumulate_products)(ptrdiff_t rows, ptrdiff_t k, ptrdiff_t n, const void *a, ptrdiff_t a_pitch,
-                                const void *b, ptrdiff_t b_pitch, void *c, ptrdiff_t c_pitch);
+    // c = a·b, whose rows are the pixels of an image of so many in a line. The pitch of b is whole vectors long.
+    void (*products)(errata_matrix a, errata_matrix b, ptrdiff_t width, void *c, ptrdiff_t c_line);
+    // c += aᵀ·b: the gradient of a 1×1 convolution's weights.
+    void (*accumulate_products)(errata_matrix a, errata_matrix b, void *c);
     // Zeros in the border of an image that has one.
     void (*zero_border)(ptrdiff_t height, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t border, void *padded);
 

@@ -72,10 +72,9 @@ final class StagePlan: @unchecked Sendable {
         to target: UnsafeMutableRawPointer
     ) {
         eachRows { rows in
-            let (input, pixels) = (rowsInput(rows, padded, padding, middle: middle), rows.count * output[2])
             kernels.products(
-                1, pixels, outputs, channels, input, 0, channels, pointwise.pointer, pointwise.pitch,
-                target + rows.lowerBound * output[2] * outputs * dtype.byteCount, 0, outputs)
+                rowsInput(rows, padded, padding, middle: middle), pointwise.matrix, rows.count * output[2],
+                target + rows.lowerBound * output[2] * outputs * dtype.byteCount, 0)
         }
     }
 
@@ -103,21 +102,18 @@ final class StagePlan: @unchecked Sendable {
             cotangent(first, pixels, g)
             if let sums {
                 kernels.accumulate_products(
-                    pixels, channels, outputs, rowsInput(rows, padded, padding, middle: middle), channels, g,
-                    outputs, sums + depthwiseCount * size, outputs)
+                    rowsInput(rows, padded, padding, middle: middle), errata_matrix(g, pixels, outputs),
+                    sums + depthwiseCount * size)
             }
             if wantsInput {
                 kernels.products(
-                    rows.count, output[2], channels, outputs, g, output[2] * outputs, outputs,
-                    pointwise.pointer, pointwise.pitch, inside + rows.lowerBound * line * size, line, channels
-                )
+                    errata_matrix(g, pixels, outputs), pointwise.matrix, output[2],
+                    inside + rows.lowerBound * line * size, line)
             }
         }
         if let sums, depthwise != nil {
-            var window = window(padding)
-            window.output_line = line
-            withUnsafePointer(to: window) {
-                kernels.depthwise_weights($0, inner(padded, padding), inside, sums)
+            withUnsafePointer(to: window(padding)) {
+                kernels.depthwise_weights($0, inner(padded, padding), inside, line, sums)
             }
         }
         guard let target else { return }
@@ -141,30 +137,29 @@ final class StagePlan: @unchecked Sendable {
         for first in stride(from: 0, to: output[1], by: step) { body(first..<min(first + step, output[1])) }
     }
 
-    /// Rows of what the pointwise convolution is of, contiguous: computed into `middle` where need be.
+    /// The pixels of some rows of what the pointwise convolution is of: computed into `middle` where need be.
     private func rowsInput(
         _ rows: Range<Int>, _ padded: UnsafeRawPointer, _ padding: Int, middle: UnsafeMutableRawPointer
-    ) -> UnsafeRawPointer {
+    ) -> errata_matrix {
         let line = (input[2] + 2 * padding) * channels * dtype.byteCount
         let first = inner(padded, padding) + rows.lowerBound * convolution.geometry.stride * line
         if let depthwise {
             var window = window(padding)
             window.output_height = rows.count
-            withUnsafePointer(to: window) { kernels.depthwise($0, first, depthwise.pointer, middle) }
+            withUnsafePointer(to: window) {
+                kernels.depthwise($0, first, depthwise.pointer, nil, 0, 0, middle)
+            }
         } else if padding > 0 {
             let row = input[2] * channels * dtype.byteCount
             for y in 0..<rows.count { memcpy(middle + y * row, first + y * line, row) }
         } else {
-            return first
+            return errata_matrix(first, rows.count * output[2], channels)
         }
-        return UnsafeRawPointer(middle)
+        return errata_matrix(middle, rows.count * output[2], channels)
     }
 
     private func window(_ padding: Int) -> errata_window {
-        var window = convolution.paddedWindow(inputPitch: channels, outputPitch: channels)
-        window.height = input[1] + 2 * padding
-        window.width = input[2] + 2 * padding
-        return window
+        convolution.paddedWindow(border: padding, inputPitch: channels, outputPitch: channels)
     }
 
     /// Where the stage's own border begins in a wider one.
@@ -195,14 +190,15 @@ struct ChannelVectors {
 /// A 1×1 convolution's weights [1, 1, C, O] as a matrix [C, O] or [O, C], each of whose rows is filled up to whole
 /// vectors.
 private struct PackedMatrix {
-    let pitch: Int
+    private let rows, columns: Int
     private let tensor: Tensor
 
     init(_ backend: CPUBackend, _ weights: Tensor, transposed: Bool) {
         let (inputs, outputs) = (weights.shape[2], weights.shape[3])
         let (rows, columns) = transposed ? (outputs, inputs) : (inputs, outputs)
+        (self.rows, self.columns) = (rows, columns)
         let lanes = backend.isa.lanes(weights.dtype)
-        pitch = (columns + lanes - 1) / lanes * lanes
+        let pitch = (columns + lanes - 1) / lanes * lanes
         tensor = backend.full(0, [rows, pitch], weights.dtype)
         func pack<T>(_: T.Type) {
             let from = weights.pointer.assumingMemoryBound(to: T.self)
@@ -217,5 +213,14 @@ private struct PackedMatrix {
         if weights.dtype == .float32 { pack(Float.self) } else { pack(Double.self) }
     }
 
-    var pointer: UnsafeRawPointer { UnsafeRawPointer(tensor.pointer) }
+    var matrix: errata_matrix {
+        errata_matrix(elements: tensor.pointer, rows: rows, columns: columns, pitch: tensor.shape[1])
+    }
+}
+
+extension errata_matrix {
+    /// A contiguous one.
+    fileprivate init(_ elements: UnsafeRawPointer, _ rows: Int, _ columns: Int) {
+        self.init(elements: elements, rows: rows, columns: columns, pitch: columns)
+    }
 }
