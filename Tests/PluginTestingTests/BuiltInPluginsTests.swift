@@ -2,6 +2,7 @@ import Bilevel
 import DARTS
 import DCGAN
 import ErrataCore
+import Images
 import LFM
 import PluginTesting
 import Testing
@@ -30,6 +31,13 @@ struct BuiltInPluginsTests {
                 "dcgan":
                     "{noise: 3, embedding: 2, channels: 2, discriminator: native, discriminator_channels: 2}"
             ])
+    }
+
+    /// Without the data sets whose files are not at hand.
+    @Test func images() throws {
+        try checkPlugin(
+            ImagesPlugin(), settings: ["procedural": "{count: 20, test_count: 10}"],
+            skipping: ["fashion-mnist", "idx"])
     }
 
     @Test func lfm() throws { try checkPlugin(LFMPlugin()) }
