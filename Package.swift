@@ -22,7 +22,7 @@ let package = Package(
     products: [.executable(name: "errata", targets: ["errata"])]
         + [
             "TensorEngine", "CPUEngine", "NeuralNetworks", "Multilevel", "Datasets", "ErrataCore",
-            "Experiments", "ErrataCLI", "Cells", "DARTS", "Adversarial", "DCGAN", "LFM",
+            "Experiments", "ErrataCLI", "PluginTesting", "Cells", "DARTS", "Adversarial", "DCGAN", "LFM",
             "Bilevel", "Images",
         ].map { .library(name: $0, targets: [$0]) },
     dependencies: [
@@ -48,6 +48,7 @@ let package = Package(
                 "Experiments", "CPUEngine",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        library("PluginTesting", ["Experiments", "CPUEngine"]),
         plugin("Cells"),
         plugin("DARTS", ["Cells"]),
         plugin("Adversarial"),
@@ -90,6 +91,9 @@ let package = Package(
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
         library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+        tests(
+            of: "PluginTesting",
+            ["DARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces"]),
         tests(of: "Cells", ["DARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "Adversarial", ["TinySpaces"]),

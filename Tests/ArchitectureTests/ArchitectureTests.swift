@@ -28,6 +28,7 @@ struct ArchitectureTests {
             "ErrataCore": below,
             "Experiments": plugin.union(["CYAML", "CHDF5", "CZlib"]),
             "ErrataCLI": runs.union(["CPUEngine"]),
+            "PluginTesting": runs.union(["CPUEngine"]),
             "Cells": plugin, "Adversarial": plugin,
             "DARTS": plugin.union(libraries), "DCGAN": plugin.union(libraries),
             "LFM": plugin.union(libraries), "Bilevel": plugin.union(libraries),

@@ -5,7 +5,7 @@ import TensorEngine
 
 extension Archive {
     /// Adds a model's parameters, buffers, moving average and optimiser state below a path.
-    mutating func store(_ model: Model, _ optimizer: any Optimizer, at path: String) throws {
+    package mutating func store(_ model: Model, _ optimizer: any Optimizer, at path: String) throws {
         let names = model.layout.parameters.map(\.name)
         func store(_ tensors: [Tensor], _ names: [String], _ group: String) throws {
             for (tensor, name) in zip(tensors, names) {
@@ -24,7 +24,7 @@ extension Archive {
     /// The model with what `store` put below a path in the place of its values.
     ///
     /// - Throws: `ArchiveError` if something is missing or has another shape.
-    func model(
+    package func model(
         _ model: Model, _ optimizer: any Optimizer, at path: String, _ dtype: DType, on backend: any Backend
     )
         throws -> Model
@@ -48,7 +48,7 @@ extension Archive {
     /// Adds all of a search's state.
     ///
     /// - Parameter optimizer: A's.
-    mutating func store(
+    package mutating func store(
         _ state: SearchState, of method: any SearchMethod, architecture optimizer: any Optimizer
     )
         throws
@@ -64,7 +64,7 @@ extension Archive {
     /// The state with this archive's values in the place of its own.
     ///
     /// - Throws: `ArchiveError` if something is missing or has another shape.
-    func searchState(
+    package func searchState(
         _ state: SearchState, of method: any SearchMethod, architecture optimizer: any Optimizer,
         _ dtype: DType, on backend: any Backend
     ) throws -> SearchState {

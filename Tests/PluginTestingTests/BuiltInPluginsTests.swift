@@ -1,0 +1,54 @@
+import Bilevel
+import DARTS
+import DCGAN
+import ErrataCore
+import Images
+import LFM
+import PluginTesting
+import Testing
+import TinySpaces
+
+@Suite("What ships conforms")
+struct BuiltInPluginsTests {
+    @Test func core() throws { try checkComponents(of: PluginRegistry()) }
+
+    @Test func darts() throws {
+        try checkPlugin(
+            DARTSPlugin(), settings: ["darts": "{channels: 2, cells: 3, nodes: 2, stem_multiplier: 1}"],
+            networkSettings: ["darts": "{channels: 2, cells: 3, auxiliary: false}"])
+    }
+
+    @Test func dcgan() throws {
+        try checkPlugin(
+            DCGANPlugin(),
+            settings: ["dcgan": "{noise: 3, embedding: 2, channels: 2, training: {average: 0.9}}"])
+    }
+
+    @Test func dcganWithItsOwnDiscriminator() throws {
+        try checkPlugin(
+            DCGANPlugin(),
+            settings: [
+                "dcgan":
+                    "{noise: 3, embedding: 2, channels: 2, discriminator: native, discriminator_channels: 2}"
+            ])
+    }
+
+    /// Without the data sets whose files are not at hand.
+    @Test func images() throws {
+        try checkPlugin(
+            ImagesPlugin(), settings: ["procedural": "{count: 20, test_count: 10}"],
+            skipping: ["fashion-mnist", "idx"])
+    }
+
+    @Test func lfm() throws { try checkPlugin(LFMPlugin()) }
+    @Test func bilevel() throws { try checkPlugin(BilevelPlugin()) }
+
+    @Test func tinySpaces() throws {
+        let cells = "{channels: 2, cells: 3, auxiliary: false}"
+        try checkPlugin(
+            TinySpacesPlugin(),
+            networkSettings: [
+                "tiny-partial": cells, "tiny-progressive": cells, "tiny-chain": "{channels: 4}",
+            ])
+    }
+}
