@@ -93,7 +93,7 @@ let package = Package(
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         tests(
             of: "PluginTesting",
-            ["DARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces"]),
+            ["Cells", "DARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces"]),
         tests(of: "Cells", ["DARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "Adversarial", ["TinySpaces"]),

@@ -16,6 +16,7 @@ struct BrokenPluginsTests {
             (BrokenSpace.Fault.unreached, "gradients of the supernet's loss"),
             (.detached, "first derivatives of the supernet's loss in A's layers"),
             (.nan, "the supernet's logits"), (.signs, "signs"), (.text, "the genotype's text, read back"),
+            (.oneHot, "the discrete network's logits, the supernet's at a one-hot architecture"),
             (.penalty, "first derivatives of the penalty in A's layers"),
         ])
     func space(_ fault: BrokenSpace.Fault, _ property: String) throws {

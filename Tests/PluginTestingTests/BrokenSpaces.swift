@@ -1,11 +1,12 @@
 import ErrataCore
 import NeuralNetworks
+import PluginTesting
 import TensorEngine
 import TinySpaces
 
 /// The chain's space with something wrong.
 struct BrokenSpace: SearchSpace {
-    enum Fault: Sendable, CaseIterable { case none, unreached, detached, nan, signs, text, penalty }
+    enum Fault: Sendable, CaseIterable { case none, unreached, detached, nan, signs, text, penalty, oneHot }
 
     let fault: Fault
     private let base = ChainSpace()
@@ -33,6 +34,19 @@ struct BrokenSpace: SearchSpace {
     }
 
     var signs: [MetricDeclaration] { fault == .signs ? [.init("skips", "declared, and not given")] : [] }
+}
+
+extension BrokenSpace: OneHotSpace {
+    var supernetSized: ChainNetworkSettings { base.supernetSized }
+
+    /// Mixtures that are none of their choices alone, where that is the fault.
+    func oneHot(_ genotype: BrokenGenotype) throws -> [[Double]] {
+        base.oneHot(genotype.chain).map { $0.map { fault == .oneHot ? $0 / 1000 : $0 } }
+    }
+
+    func supernetParameter(for parameter: String, of genotype: BrokenGenotype) -> String? {
+        base.supernetParameter(for: parameter, of: genotype.chain)
+    }
 }
 
 /// A chain whose text may lose its layers.

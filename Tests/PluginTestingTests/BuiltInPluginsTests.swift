@@ -13,8 +13,12 @@ struct BuiltInPluginsTests {
     @Test func core() throws { try checkComponents(of: PluginRegistry()) }
 
     @Test func darts() throws {
+        let operations = "[none, skip_connect, sep_conv_3x3, dil_conv_3x3]"
         try checkPlugin(
-            DARTSPlugin(), settings: ["darts": "{channels: 2, cells: 3, nodes: 2, stem_multiplier: 1}"],
+            DARTSPlugin(),
+            settings: [
+                "darts": "{channels: 2, cells: 3, nodes: 2, stem_multiplier: 1, operations: \(operations)}"
+            ],
             networkSettings: ["darts": "{channels: 2, cells: 3, auxiliary: false}"])
     }
 
