@@ -1,5 +1,6 @@
 import COpenBLAS
 import Foundation
+import Synchronization
 import TensorEngine
 
 /// OpenBLAS, set to the kernels that fit this CPU and to one thread a call: the backend is what runs in
@@ -14,6 +15,43 @@ enum BLAS {
         openblas_set_num_threads(1)
         return String(cString: openblas_get_corename())
     }()
+
+    /// Has OpenBLAS take the buffer that each thread's products need, which it keeps. Later, where there is no memory for
+    /// one, it would ask again and again.
+    ///
+    /// - Throws: `TensorError` if there is no room for them.
+    static func takeBuffers(threads: Int, _ parallel: ParallelLoop) throws {
+        // With something to spare for what else a product allocates.
+        let size = (threads + 1) * bufferSize
+        let room = mmap(
+            nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | Int32(MAP_NORESERVE), -1, 0)
+        guard room != MAP_FAILED else {
+            throw TensorError(
+                "CPUBackend",
+                "out of memory: OpenBLAS needs \(bufferSize >> 20) MiB of address space for each of \(threads) threads"
+            )
+        }
+        munmap(room, size)
+        let order = 256
+        let matrix = [Float](repeating: 0, count: order * order)
+        let arrived = Atomic(0)
+        parallel(threads) { _ in
+            // All at once, or one buffer would do for several.
+            arrived.add(1, ordering: .acquiringAndReleasing)
+            while arrived.load(ordering: .acquiring) < threads { sched_yield() }
+            var product = matrix
+            matrix.withUnsafeBytes { a in
+                product.withUnsafeMutableBytes {
+                    gemm(
+                        .float32, m: order, n: order, k: order, a.baseAddress!, order, a.baseAddress!, order,
+                        $0.baseAddress!, order)
+                }
+            }
+        }
+    }
+
+    /// Of one thread's products, in bytes.
+    private static let bufferSize = 128 << 20
 
     private static var preferredCore: String? {
         switch ISA.best.name {

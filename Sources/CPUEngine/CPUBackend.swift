@@ -19,15 +19,17 @@ public final class CPUBackend: Backend {
     ///   - threads: how many compute; all active cores by default.
     ///   - isa: the kernels; by default what `ERRATA_ISA` names, or else the best.
     ///   - fusesMixedSums: for comparisons.
-    /// - Throws: `TensorError` if `ERRATA_ISA` names kernels that this CPU does not run, or `threads` < 1.
+    /// - Throws: `TensorError` if `ERRATA_ISA` names kernels that this CPU does not run, `threads` < 1, or the system
+    ///   does not give as many, or the memory that OpenBLAS needs for each.
     public init(threads: Int? = nil, isa: ISA? = nil, fusesMixedSums: Bool = true) throws {
         let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         try require(threads >= 1, "CPUBackend", "\(threads) threads, expected at least 1")
         self.threads = threads
         self.fusesMixedSums = fusesMixedSums
         self.isa = try isa ?? ISA.selected()
-        parallel = ParallelLoop(threads: threads)
+        parallel = try ParallelLoop(threads: threads)
         _ = BLAS.core
+        try BLAS.takeBuffers(threads: threads, parallel)
     }
 
     /// The core whose kernels OpenBLAS uses.

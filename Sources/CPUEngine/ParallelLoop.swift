@@ -11,10 +11,20 @@ final class ParallelLoop: Sendable {
     private let team: Team
     private let lanes: Int
 
-    init(threads: Int) {
+    /// - Throws: `TensorError` if the system gives no further thread.
+    init(threads: Int) throws {
         team = Team()
         lanes = threads
-        for _ in 1..<max(threads, 1) { Worker(team).start() }
+        for index in 1..<max(threads, 1) {
+            let status = Worker(team).start()
+            guard status == 0 else {
+                team.dismiss()
+                throw TensorError(
+                    "CPUBackend",
+                    "thread \(index + 1) of \(threads) cannot be started: \(String(cString: strerror(status))). Use "
+                        + "fewer threads, or raise the limit of processes (ulimit -u)")
+            }
+        }
     }
 
     deinit { team.dismiss() }
@@ -134,12 +144,8 @@ private final class Worker: Sendable {
 
     init(_ team: Team) { self.team = team }
 
-    func start() {
-        let thread = Thread { [self] in run() }
-        thread.name = "errata worker"
-        thread.stackSize = 2 << 20
-        thread.start()
-    }
+    /// - Returns: 0, or why the system gives no thread.
+    func start() -> Int32 { startThread { self.run() } }
 
     private func run() {
         var seen = 0

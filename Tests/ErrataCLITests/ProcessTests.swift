@@ -39,6 +39,17 @@ struct ProcessTests {
         #expect(work.files("run").contains("search/result.yaml"))
     }
 
+    @Test("Without the memory that the arithmetic needs a run ends with a word")
+    func littleMemory() throws {
+        let work = try Workplace()
+        // Room for OpenBLAS's buffers but not for tensors, or for neither.
+        for limit in [1_500_000, 500_000] {
+            let result = try Command.shell(
+                "ulimit -v \(limit); exec \"$0\" search '\(work.spec)' --output '\(work.path)/run' --threads 2")
+            #expect(result.status == 1 && result.errors.contains("out of memory"), "\(limit): \(result.errors)")
+        }
+    }
+
     @Test("There are as many threads as processors that the process may run on")
     func affinity() throws {
         let result = try Command.shell("exec taskset -c 0 \"$0\" doctor")
