@@ -100,6 +100,18 @@ struct BufferTests {
         #expect(try updates.updated(state.buffers)[0].item() == 3)
     }
 
+    @Test("Batch norm moves its estimates by its momentum, the variance towards the unbiased one")
+    func runningEstimates() throws {
+        let builder = LayoutBuilder()
+        let norm = BatchNorm(builder.root, channels: 1, momentum: 0.25)
+        let state = try state(builder)
+        let updates = BufferUpdates()
+        // Of mean 2 and variance 1, or 2 where one of the two degrees of freedom is the mean's.
+        _ = try norm(backend.tensor([1.0, 3], [2, 1]), ForwardContext(state, updates: updates))
+        let estimates = try updates.updated(state.buffers).map { try $0.item() }
+        #expect(estimates == [0.5, 1.25])
+    }
+
     @Test("Another pass keeps everything else of its context")
     func otherPass() throws {
         let builder = LayoutBuilder()

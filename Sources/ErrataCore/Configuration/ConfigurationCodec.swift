@@ -29,6 +29,7 @@ public struct ConfigurationCodec<Value: Sendable>: Sendable {
     ///   - name: the type in a table of settings.
     ///   - expectation: what an error message says is expected.
     ///   - read: the value, or nil after reporting an error to the decoder.
+    ///   - encode: the value as a file would have it.
     public init(
         _ name: String, expectation: String,
         read: @escaping Read,
@@ -64,7 +65,10 @@ public struct ConfigurationCodec<Value: Sendable>: Sendable {
 
     /// The value that stands in a configuration; nil after reporting what is wrong with it.
     ///
-    /// - Parameter standing: the value without it, of which a mapping may change a part.
+    /// - Parameters:
+    ///   - value: what stands there.
+    ///   - standing: the value without it, of which a mapping may change a part.
+    ///   - decoder: collects the errors.
     public func decode(
         _ value: ConfigurationValue, default standing: Value?, _ decoder: inout ConfigurationDecoder
     ) -> Value? {
