@@ -5,7 +5,15 @@ import TensorEngine
 
 /// Cells of two nodes that choose between skip connections, pools and 1×1 convolutions.
 struct PointwiseSpace: SearchSpace {
-    private static let operations: [CellOperation] = [.zero, .skipConnect, .maxPool3x3, .pointwise]
+    private static let operations: [CellOperation] = [
+        .zero, .skipConnect, .maxPool3x3,
+        CellOperation("conv_1x1") { scope, channels, stride, affine in
+            let convolution = Convolution(
+                scope, inputs: channels, outputs: channels, kernel: 1, stride: stride)
+            let norm = BatchNorm(scope["norm"], channels: channels, affine: affine)
+            return ComposedOperation { x, context in try norm(convolution(x.relu(), context), context) }
+        },
+    ]
     private let candidates: CandidateEdges
 
     init() throws { candidates = try CandidateEdges(nodes: 2, operations: Self.operations) }
@@ -34,14 +42,6 @@ struct PointwiseSpace: SearchSpace {
         throws -> any Network
     {
         try DerivedNetwork(genotype, operations: Self.operations, settings, stemMultiplier: 1, for: images)
-    }
-}
-
-extension CellOperation {
-    fileprivate static let pointwise = CellOperation("conv_1x1") { scope, channels, stride, affine in
-        let convolution = Convolution(scope, inputs: channels, outputs: channels, kernel: 1, stride: stride)
-        let norm = BatchNorm(scope["norm"], channels: channels, affine: affine)
-        return ComposedOperation { x, context in try norm(convolution(x.relu(), context), context) }
     }
 }
 
