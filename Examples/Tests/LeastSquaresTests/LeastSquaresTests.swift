@@ -1,0 +1,5 @@
+import LeastSquares
+import PluginTesting
+import Testing
+
+@Test func conforms() throws { try checkPlugin(LeastSquaresPlugin()) }
