@@ -22,8 +22,8 @@ let package = Package(
     products: [.executable(name: "errata", targets: ["errata"])]
         + [
             "TensorEngine", "CPUEngine", "NeuralNetworks", "Multilevel", "Datasets", "ErrataCore",
-            "Experiments", "ErrataCLI", "Cells", "DARTS", "Adversarial", "DCGAN", "LFM",
-            "Bilevel", "Images",
+            "Experiments", "ErrataCLI", "Cells", "DARTS", "PDARTS", "PCDARTS", "Adversarial",
+            "DCGAN", "LFM", "Bilevel", "Images",
         ].map { .library(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -50,6 +50,8 @@ let package = Package(
             ]),
         plugin("Cells"),
         plugin("DARTS", ["Cells"]),
+        plugin("PDARTS", ["Cells"]),
+        plugin("PCDARTS", ["Cells"]),
         plugin("Adversarial"),
         plugin("DCGAN", ["Adversarial"]),
         plugin("LFM"),
@@ -57,7 +59,9 @@ let package = Package(
         plugin("Images"),
         .executableTarget(
             name: "errata",
-            dependencies: ["ErrataCLI", "DARTS", "DCGAN", "LFM", "Bilevel", "Images"],
+            dependencies: [
+                "ErrataCLI", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images",
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "benchmark-worker", dependencies: ["CPUEngine", "DARTS", "DCGAN", "LFM"],
@@ -78,7 +82,7 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         library(
             "SearchTesting", path: "Tests/Support/SearchTesting",
-            ["CPUEngine", "DARTS", "DCGAN", "LFM", "Bilevel", "MultilevelTesting"]),
+            ["CPUEngine", "Cells", "DCGAN", "LFM", "Bilevel", "MultilevelTesting"]),
         tests(of: "Datasets"),
         tests(of: "ErrataCore", ["Adversarial", "SearchTesting", "TinySpaces"]),
         tests(
@@ -90,7 +94,7 @@ let package = Package(
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
         library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
-        tests(of: "Cells", ["DARTS", "TinySpaces"]),
+        tests(of: "Cells", ["DARTS", "PDARTS", "PCDARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "Adversarial", ["TinySpaces"]),
         tests(of: "DCGAN", ["DARTS"]),

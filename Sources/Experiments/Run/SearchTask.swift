@@ -84,7 +84,8 @@ public struct SearchTask: RunTask {
         let (epoch, stepOfEpoch) = step.quotientAndRemainder(dividingBy: stepsPerEpoch)
         let (stage, epochOfStage) = epoch.quotientAndRemainder(dividingBy: settings.epochs)
         return TrainingTime(
-            stage: stage, epoch: epochOfStage, epochs: settings.epochs, step: step, stepOfEpoch: stepOfEpoch,
+            stage: stage, epoch: epochOfStage, epochs: settings.epochs,
+            warmup: settings.architectureWarmup, step: step, stepOfEpoch: stepOfEpoch,
             stepsPerEpoch: stepsPerEpoch)
     }
 
@@ -154,13 +155,13 @@ public struct SearchTask: RunTask {
             try search.method.samples(state, columns: settings.sampleColumns, seed: experiment.seed)
         }
         let competes =
-            stage.index == stage.space.stages - 1 && latest.time.epoch >= settings.architectureWarmup
+            stage.index == stage.space.stages - 1 && !latest.time.isWarmup
         if competes, best.map({ performance.accuracy > $0.accuracy }) ?? true {
             best = (genotype, number, performance.accuracy)
             try GenotypeFile.write(genotype, to: output.directory.genotype)
         }
         latestLoss = performance.loss
-        if latest.time.epoch >= settings.architectureWarmup, !hasFlowed {
+        if !latest.time.isWarmup, !hasFlowed {
             output.say(
                 "A's gradient was 0 throughout epoch \(number): nothing flows to it by hypergradient.paths in this "
                     + "method")
