@@ -10,7 +10,8 @@ public struct CellSearchSpace: SearchSpace {
     public let settings: CellSpaceSettings
     private let operations: [CellOperation]
     private let stage: Int
-    private let candidates: [CellKind: CandidateEdges]
+    /// What the edges of this stage choose from.
+    public let candidates: [CellKind: CandidateEdges]
 
     /// - Parameters:
     ///   - settings: the supernet's size and candidates.

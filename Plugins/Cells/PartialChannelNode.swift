@@ -4,7 +4,7 @@ import TensorEngine
 /// A mixed node of which a part of the channels goes through the candidates and the others pass by, pooled where the
 /// stride is 2; then the channels are shuffled, so that the next node's part has some of both (Xu et al., 2020,
 /// section 3.2 and its published code).
-struct PartialChannelNode: SearchNode {
+public struct PartialChannelNode: SearchNode {
     private let mixed, passing: CellNode
     private let channels, parts: Int
 
@@ -13,7 +13,7 @@ struct PartialChannelNode: SearchNode {
     ///   - cell: whose channels are a multiple of `parts`.
     ///   - candidates: for each state before the node, in order.
     ///   - parts: one channel of so many goes through the candidates.
-    init(_ scope: Scope, _ cell: CellStack.Cell, _ candidates: [[CellOperation]], parts: Int) {
+    public init(_ scope: Scope, _ cell: CellStack.Cell, _ candidates: [[CellOperation]], parts: Int) {
         channels = cell.channels
         self.parts = parts
         mixed = CellNode(scope, candidates, channels: channels / parts, stride: cell.stride)
@@ -32,7 +32,7 @@ struct PartialChannelNode: SearchNode {
     }
 
     /// - Parameter weights: of the operations; then of the edges, where edges have weights.
-    func mixture(of states: [Tensor], weights: Tensor, _ context: ForwardContext) throws -> Tensor {
+    public func mixture(of states: [Tensor], weights: Tensor, _ context: ForwardContext) throws -> Tensor {
         let part = channels / parts
         let operations = mixed.edges.count
         let edgeWeights =
