@@ -145,6 +145,15 @@ public struct CellSearchSpace: SearchSpace {
         return CellGenotype(normal: try cell(.normal), reduction: try cell(.reduction))
     }
 
+    /// Where skip connections are capped, a genotype for every cap below the number found (Chen et al., 2019).
+    public func alternatives(of architecture: [Tensor]) throws -> [(name: String, genotype: CellGenotype)] {
+        guard settings.normalSkips != nil, stage == stages - 1 else { return [] }
+        let free = try genotype(of: architecture, normalSkips: nil)
+        return try (0..<free.normal.skips).map { cap in
+            ("skips-\(cap)", try genotype(of: architecture, normalSkips: cap))
+        }
+    }
+
     public func network(
         _ genotype: CellGenotype, _ network: CellNetworkSettings, for images: ImageSpecification
     ) throws -> any Network {

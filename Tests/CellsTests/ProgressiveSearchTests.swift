@@ -116,6 +116,12 @@ struct ProgressiveSearchTests {
                 #expect(capped.reduction == free.reduction)
                 if cap >= skips(free) { #expect(capped == free) }
             }
+            let alternatives = try space.alternatives(of: architecture)
+            #expect(alternatives.map(\.name) == (0..<skips(free)).map { "skips-\($0)" })
+            for (cap, alternative) in alternatives.enumerated() {
+                #expect(
+                    try alternative.genotype == space.genotype(of: architecture, normalSkips: cap))
+            }
             #expect(try space.genotype(of: architecture) == space.genotype(of: architecture, normalSkips: 2))
         }
     }

@@ -151,6 +151,7 @@ public struct SearchTask: RunTask {
         let genotype = try stage.space.genotype(of: state.architecture.state.parameters)
         let files = EpochFiles(output, epoch: number)
         try files.write(genotype)
+        try stage.space.writeAlternatives(of: state.architecture.state.parameters, to: files)
         try files.writeSamples(columns: settings.sampleColumns) {
             try search.method.samples(state, columns: settings.sampleColumns, seed: experiment.seed)
         }
@@ -256,6 +257,15 @@ public struct SearchTask: RunTask {
         let model = search.method.models.first { path.hasPrefix("levels/\($0.id)/") }
         let setting = model?.setting ?? "optimizers.architecture"
         return "lower \(setting).rate, or what the model begins with, and begin anew"
+    }
+}
+
+extension SearchSpace {
+    /// Writes what else A can be read as.
+    fileprivate func writeAlternatives(of architecture: [Tensor], to files: EpochFiles) throws {
+        for (name, genotype) in try alternatives(of: architecture) {
+            try files.write(genotype, alternative: name)
+        }
     }
 }
 
