@@ -88,7 +88,8 @@ let package = Package(
         tests(
             of: "Experiments",
             [
-                "CHDF5", "CZlib", "DARTS", "DCGAN", "LFM", "Bilevel", "Images", "NeuralNetworksTesting",
+                "CHDF5", "CZlib", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images",
+                "NeuralNetworksTesting",
                 "TinySpaces",
             ]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
