@@ -22,8 +22,8 @@ let package = Package(
     products: [.executable(name: "errata", targets: ["errata"])]
         + [
             "TensorEngine", "CPUEngine", "NeuralNetworks", "Multilevel", "Datasets", "ErrataCore",
-            "Experiments", "ErrataCLI", "PluginTesting", "Cells", "DARTS", "Adversarial", "DCGAN", "LFM",
-            "Bilevel", "Images",
+            "Experiments", "ErrataCLI", "PluginTesting", "Cells", "DARTS", "PDARTS", "PCDARTS", "Adversarial",
+            "DCGAN", "LFM", "Bilevel", "Images",
         ].map { .library(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -51,6 +51,8 @@ let package = Package(
         library("PluginTesting", ["Experiments", "CPUEngine"]),
         plugin("Cells"),
         plugin("DARTS", ["Cells"]),
+        plugin("PDARTS", ["Cells"]),
+        plugin("PCDARTS", ["Cells"]),
         plugin("Adversarial"),
         plugin("DCGAN", ["Adversarial"]),
         plugin("LFM"),
@@ -58,7 +60,9 @@ let package = Package(
         plugin("Images"),
         .executableTarget(
             name: "errata",
-            dependencies: ["ErrataCLI", "DARTS", "DCGAN", "LFM", "Bilevel", "Images"],
+            dependencies: [
+                "ErrataCLI", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images",
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "benchmark-worker", dependencies: ["CPUEngine", "DARTS", "DCGAN", "LFM"],
@@ -79,13 +83,14 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         library(
             "SearchTesting", path: "Tests/Support/SearchTesting",
-            ["CPUEngine", "DARTS", "DCGAN", "LFM", "Bilevel", "MultilevelTesting"]),
+            ["CPUEngine", "Cells", "DCGAN", "LFM", "Bilevel", "MultilevelTesting"]),
         tests(of: "Datasets"),
         tests(of: "ErrataCore", ["Adversarial", "SearchTesting", "TinySpaces"]),
         tests(
             of: "Experiments",
             [
-                "CHDF5", "CZlib", "DARTS", "DCGAN", "LFM", "Bilevel", "Images", "NeuralNetworksTesting",
+                "CHDF5", "CZlib", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images",
+                "NeuralNetworksTesting",
                 "TinySpaces",
             ]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
@@ -93,8 +98,10 @@ let package = Package(
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         tests(
             of: "PluginTesting",
-            ["Cells", "DARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces"]),
-        tests(of: "Cells", ["DARTS", "TinySpaces"]),
+            [
+                "Cells", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces",
+            ]),
+        tests(of: "Cells", ["DARTS", "PDARTS", "PCDARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "Adversarial", ["TinySpaces"]),
         tests(of: "DCGAN", ["DARTS"]),

@@ -50,7 +50,7 @@ struct Work {
 
     /// The supernet at its paper's size, with first weights and architecture parameters.
     private static func search(on backend: CPUBackend) throws -> (any Supernet, ModelState, [Tensor]) {
-        let space = try DARTSSearchSpace()
+        let space = try CellSearchSpace()
         let supernet = try space.supernet(for: images)
         let stream = RandomStream(seed: 1)
         return (
@@ -104,7 +104,7 @@ struct Work {
 
     /// A training step of the published DARTS_V2 network.
     private static func evaluationStep(on backend: CPUBackend, batch count: Int) throws -> Work {
-        let network = try DARTSSearchSpace().network(
+        let network = try CellSearchSpace().network(
             .dartsV2, CellNetworkSettings(channels: 36, cells: 20, dropPath: 0.2), for: images)
         var state = try network.layout.initialState(on: backend, .float32, from: RandomStream(seed: 1))
         let (images, labels) = try batch(count, on: backend)
@@ -127,7 +127,7 @@ struct Work {
     }
 
     private static func inference(on backend: CPUBackend, batch count: Int) throws -> Work {
-        let network = try DARTSSearchSpace().network(
+        let network = try CellSearchSpace().network(
             .dartsV2, CellNetworkSettings(channels: 36, cells: 20, auxiliary: false), for: images)
         let state = try network.layout.initialState(on: backend, .float32, from: RandomStream(seed: 1))
         let (images, _) = try batch(count, on: backend)
@@ -140,7 +140,7 @@ struct Work {
     private static func lfmStep(
         _ hypergradient: any Hypergradient, on backend: CPUBackend, batch count: Int
     ) throws -> Work {
-        let space = try DARTSSearchSpace()
+        let space = try CellSearchSpace()
         let supernet = try space.supernet(for: images)
         let method = try LFMMethod(
             .init(),

@@ -39,12 +39,19 @@ public struct CandidateEdges: Sendable {
         candidates.indices.filter { candidates[$0].computes }
     }
 
-    /// softmax(α) over each edge's candidates (DARTS, Eq. 2), less the weights of `zero`.
+    /// softmax(α) over each edge's candidates (DARTS, Eq. 2), less the weights of `zero`; each multiplied by its
+    /// edge's weight, where edges have weights (Xu et al., 2020, Eq. 3).
     ///
+    /// - Parameters:
+    ///   - alpha: [edges, candidates].
+    ///   - edgeWeights: for each node those of its edges, as of `edgeWeights(_:)`.
     /// - Returns: for each node the weights of its edges' operations, edge by edge: [operations].
     /// - Throws: `TensorError` if α is not of `shape`.
-    public func weights(_ alpha: Tensor) throws -> [Tensor] {
-        let weights = try alpha.softmax()
+    public func weights(_ alpha: Tensor, edgeWeights: [Tensor]? = nil) throws -> [Tensor] {
+        var weights = try alpha.softmax()
+        if let edgeWeights {
+            weights = try weights * .concatenated(edgeWeights, axis: 0).reshaped(to: [-1, 1])
+        }
         let same = Set(edges.map(columns)).count == 1
         let kept = same ? try weights.columns(columns(edges[0])) : weights
         var first = 0
@@ -58,44 +65,120 @@ public struct CandidateEdges: Sendable {
         }
     }
 
-    /// Each edge's softmax(α) in Float64: rounding must not order operations.
-    private func probabilities(_ alpha: Tensor) throws -> [[Double]] {
+    /// softmax(β) over the edges into each node (Xu et al., 2020, Eq. 3).
+    ///
+    /// - Parameter beta: [edges].
+    /// - Returns: for each node [its edges].
+    /// - Throws: `TensorError` if β is shorter.
+    public func edgeWeights(_ beta: Tensor) throws -> [Tensor] {
+        var first = 0
+        return try nodes.map { inputs in
+            defer { first += inputs.count }
+            return try beta.sliced(axis: 0, from: first, count: inputs.count).reshaped(to: [1, -1])
+                .softmax().reshaped(to: [-1])
+        }
+    }
+
+    /// Each edge's softmax(α), times the edge's weight, in Float64: rounding must not order operations.
+    private func strengths(_ alpha: Tensor, _ beta: Tensor? = nil) throws -> [[Double]] {
         guard alpha.shape == shape else {
             throw TensorError("genotype", "architecture \(alpha.shape), expected \(shape)")
         }
         let values = try alpha.detached.cast(to: .float64).softmax().doubles()
+        let weights = try beta.map {
+            try edgeWeights($0.detached.cast(to: .float64)).flatMap { try $0.doubles() }
+        }
         let count = shape[1]
-        return edges.indices.map { Array(values[($0 * count)..<(($0 + 1) * count)]) }
+        return edges.indices.map { edge in
+            values[(edge * count)..<((edge + 1) * count)].map { $0 * (weights?[edge] ?? 1) }
+        }
     }
 
     /// The cell that α stands for (DARTS, section 2.4): into each node the edges whose strongest operation is
     /// strongest, `zero` left out; the strongest first, and the first of equals.
     ///
+    /// Where it has too many skip connections, the weakest of them loses its weight, and the cell is derived again
+    /// (Chen et al., 2019, section 3.3.2).
+    ///
     /// - Parameters:
     ///   - alpha: [edges, candidates].
     ///   - count: how many edges a node keeps, if it has as many.
-    ///   - edgeWeights: what each edge's operations are weighed by, edge by edge; 1 where absent.
+    ///   - beta: [edges], whose softmax over a node's edges weighs their operations; 1 where absent.
+    ///   - skips: how many skip connections there may be, as far as edges have other operations; nil for any number.
     /// - Throws: `TensorError` if α is not of `shape`.
-    public func cell(_ alpha: Tensor, keeping count: Int = 2, edgeWeights: [Double]? = nil) throws
+    public func cell(_ alpha: Tensor, keeping count: Int = 2, beta: Tensor? = nil, skips: Int? = nil) throws
         -> CellGenotype.Cell
     {
-        let probabilities = try probabilities(alpha)
+        var strengths = try strengths(alpha, beta)
+        while true {
+            let chosen = choice(strengths, keeping: count)
+            let cell = CellGenotype.Cell(
+                nodes: chosen.map { $0.map { .init(edges[$0.edge][$0.candidate].name, $0.input) } })
+            let skipping = chosen.flatMap(\.self).filter {
+                edges[$0.edge][$0.candidate].name == CellOperation.skipConnect.name && $0.strength > 0
+            }
+            guard let skips, skipping.count > skips,
+                let weakest = skipping.min(by: { $0.strength < $1.strength })
+            else { return cell }
+            strengths[weakest.edge][weakest.candidate] = 0
+        }
+    }
+
+    /// A candidate on an edge from a state.
+    private typealias Candidate = (edge: Int, input: Int, candidate: Int, strength: Double)
+
+    /// For each node its strongest edges' strongest candidates that compute.
+    private func choice(_ strengths: [[Double]], keeping count: Int) -> [[Candidate]] {
         var first = 0
-        return .init(
-            nodes: nodes.map { inputs in
-                defer { first += inputs.count }
-                let strongest = inputs.enumerated().map { state, candidates in
-                    let row = probabilities[first + state]
-                    let computing = columns(candidates)
-                    let best = computing.dropFirst().reduce(computing[0]) { row[$1] > row[$0] ? $1 : $0 }
-                    return (
-                        weight: row[best] * (edgeWeights?[first + state] ?? 1),
-                        edge: CellGenotype.Edge(candidates[best].name, state)
-                    )
+        return nodes.map { inputs in
+            defer { first += inputs.count }
+            let strongest = inputs.enumerated().map { input, candidates in
+                let row = strengths[first + input]
+                let computing = columns(candidates)
+                let best = computing.dropFirst().reduce(computing[0]) { row[$1] > row[$0] ? $1 : $0 }
+                return Candidate(first + input, input, best, row[best])
+            }
+            return Array(
+                strongest.sorted { ($1.strength, $0.input) < ($0.strength, $1.input) }.prefix(count))
+        }
+    }
+
+    /// The strongest candidates of each edge, in their order; the first of equals go. One that computes something
+    /// stays (Chen et al., 2019, section 3.2).
+    ///
+    /// - Parameters:
+    ///   - count: how many stay.
+    ///   - alpha: [edges, candidates].
+    /// - Throws: `TensorError` if α is not of `shape`.
+    public func keeping(_ count: Int, strongestIn alpha: Tensor) throws -> CandidateEdges {
+        let strengths = try strengths(alpha)
+        return try replacing(
+            zip(edges, strengths).map { candidates, row in
+                let ranked = candidates.indices.sorted { (row[$0], $0) > (row[$1], $1) }
+                var kept = Array(ranked.prefix(count))
+                if !kept.contains(where: { candidates[$0].computes }) {
+                    kept[kept.count - 1] = ranked.first { candidates[$0].computes }!
                 }
-                return strongest.sorted { ($1.weight, $0.edge.input) < ($0.weight, $1.edge.input) }
-                    .prefix(count).map(\.edge)
+                return kept.sorted().map { candidates[$0] }
             })
+    }
+
+    /// Other candidates on the same edges.
+    ///
+    /// - Parameter candidates: edge by edge.
+    /// - Throws: `SettingError` as `init(nodes:)`.
+    public func replacing(_ candidates: [[CellOperation]]) throws -> CandidateEdges {
+        var rest = candidates[...]
+        return try CandidateEdges(
+            nodes: nodes.map { inputs in
+                defer { rest = rest.dropFirst(inputs.count) }
+                return Array(rest.prefix(inputs.count))
+            })
+    }
+
+    /// The same edges, whose candidates are changed one by one.
+    public func mapping(_ change: (CellOperation) -> CellOperation) throws -> CandidateEdges {
+        try CandidateEdges(nodes: nodes.map { $0.map { $0.map(change) } })
     }
 
     /// The mean over edges of the entropy of softmax(α), in nats: that of even weights in the beginning, near 0 where
@@ -103,7 +186,7 @@ public struct CandidateEdges: Sendable {
     ///
     /// - Throws: `TensorError` if α is not of `shape`.
     public func entropy(_ alpha: Tensor) throws -> Double {
-        let entropies = try probabilities(alpha).map { row in
+        let entropies = try strengths(alpha).map { row in
             row.reduce(0.0) { $1 > 0 ? $0 - $1 * log($1) : $0 }
         }
         return entropies.reduce(0, +) / Double(entropies.count)

@@ -39,6 +39,9 @@ public struct CellGenotype: Sendable, Hashable {
         /// All edges, node by node.
         public var edges: [Edge] { nodes.flatMap(\.self) }
 
+        /// How many of them are skip connections.
+        public var skips: Int { edges.count { $0.operation == CellOperation.skipConnect.name } }
+
         /// Whether every node has two edges, so that a list of edges alone says which are whose.
         var isPaired: Bool { nodes.allSatisfy { $0.count == 2 } }
     }

@@ -44,6 +44,12 @@ public struct CellOperation: Sendable {
 
 /// The operations of DARTS (section 3.1, and its published code).
 extension CellOperation {
+    /// All eight, in the order of its architecture parameters' columns.
+    public static let darts: [CellOperation] = [
+        .zero, .maxPool3x3, .averagePool3x3, .skipConnect, .separableConvolution(3), .separableConvolution(5),
+        .dilatedConvolution(3), .dilatedConvolution(5),
+    ]
+
     public static let maxPool3x3 = CellOperation("max_pool_3x3") {
         Pooling($0, channels: $1, stride: $2, affine: $3, isMaximum: true)
     }

@@ -25,8 +25,7 @@ public enum CollapseSigns {
     {
         var values: [String: Double] = [:]
         for kind in CellKind.allCases {
-            values["skips_\(kind.rawValue)"] = Double(
-                genotype[kind].edges.count { $0.operation == CellOperation.skipConnect.name })
+            values["skips_\(kind.rawValue)"] = Double(genotype[kind].skips)
             values["entropy_\(kind.rawValue)"] = try entropy(kind)
         }
         return values

@@ -32,10 +32,19 @@ public struct SearchCell: Sendable {
     }
 
     /// A cell of mixed nodes.
-    public init(_ scope: Scope, _ cell: CellStack.Cell, _ candidates: CandidateEdges) {
+    ///
+    /// - Parameters:
+    ///   - scope: where the cell declares what it holds.
+    ///   - cell: its place in the stack.
+    ///   - candidates: of its edges.
+    ///   - parts: one channel of so many goes through the candidates.
+    public init(_ scope: Scope, _ cell: CellStack.Cell, _ candidates: CandidateEdges, parts: Int = 1) {
         self.init(scope, cell, nodes: candidates.nodes.count) { scope, index in
-            CellNode(
-                scope, candidates.nodes[index], channels: cell.channels, stride: cell.stride)
+            guard parts > 1 else {
+                return CellNode(
+                    scope, candidates.nodes[index], channels: cell.channels, stride: cell.stride)
+            }
+            return PartialChannelNode(scope, cell, candidates.nodes[index], parts: parts)
         }
     }
 

@@ -5,9 +5,14 @@ import ErrataCLI
 import Experiments
 import Images
 import LFM
+import PCDARTS
+import PDARTS
 
 ErrataCLI.main(
-    plugins: [DARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(), ImagesPlugin()],
+    plugins: [
+        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(),
+        ImagesPlugin(),
+    ],
     defaults: ComponentDefaults(
         searchSpace: "darts", method: "lfm", generator: "dcgan", weighter: "validation-loss",
         hypergradient: "first-order", dataset: "fashion-mnist"))

@@ -80,7 +80,7 @@ struct ArchitectureTests {
         for line in [
             "a cell", "reduceCells()", "the edges of a cell", "let auxiliaryHead = 1", "drop path",
             "dropPath",
-            "drop_path: 1", "λ", "let lambda = 2", "DARTSSearchSpace()", "\"darts\"", "LFMMethod", "dcgan",
+            "drop_path: 1", "λ", "let lambda = 2", "DARTSPlugin()", "\"darts\"", "LFMMethod", "dcgan",
             "BilevelPlugin",
         ] { #expect(Self.foreignWord(in: Substring(line)) != nil, "\(line)") }
         for line in [
@@ -132,7 +132,7 @@ struct ArchitectureTests {
         let foreign =
             /(?i)\b(cells?|auxiliary heads?|drop ?paths?|lambda|dcgan|lfm)\b|λ|\bedges?\b(?! case)/
         if let match = words.firstMatch(of: foreign) { return String(match.0) }
-        return line.firstMatch(of: /"(darts|bilevel)"|\b(DARTS|LFM|DCGAN|Bilevel)[A-Z]\w+/).map {
+        return line.firstMatch(of: /"(p-|pc-)?(darts|bilevel)"|\b(P?C?DARTS|LFM|DCGAN|Bilevel)[A-Z]\w+/).map {
             String($0.0)
         }
     }

@@ -79,7 +79,8 @@ struct CandidateEdgesTests {
         values[2 * 4 + 2] = 3  // the second node's first edge is strongest by itself
         let alpha = try backend.tensor(values, edges.shape)
         #expect(try edges.cell(alpha).nodes[1].map(\.input) == [0, 1])
-        let weighed = try edges.cell(alpha, edgeWeights: [1, 1, 0.1, 0.5, 1])
+        let beta = try backend.tensor([0, 0, -3, -1, 0].map(Double.init), [5])
+        let weighed = try edges.cell(alpha, beta: beta)
         #expect(weighed.nodes[1] == [.init("max_pool_3x3", 2), .init("max_pool_3x3", 1)])
         #expect(try edges.cell(alpha, keeping: 1).nodes.map(\.count) == [1, 1])
         #expect(try edges.cell(alpha, keeping: 3).nodes.map(\.count) == [2, 3])

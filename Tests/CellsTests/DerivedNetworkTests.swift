@@ -17,7 +17,7 @@ struct DerivedNetworkTests {
 
     private func network(
         _ settings: CellNetworkSettings, size: Int = 8,
-        operations: [CellOperation] = DARTSSearchSpace.operations,
+        operations: [CellOperation] = CellOperation.darts,
         _ genotype: CellGenotype? = nil
     ) throws -> DerivedNetwork {
         try DerivedNetwork(
@@ -200,7 +200,7 @@ struct DerivedNetworkTests {
         }
         let found = try features(dropPath: 0.8, epoch: 3, operation: spare)
         #expect(stride(from: 0, to: found.count, by: 3).allSatisfy { found[$0] == 1 })
-        for operation in DARTSSearchSpace.operations where operation.computes {
+        for operation in CellOperation.darts where operation.computes {
             for stride in 1...2 {
                 let built = operation.operation(
                     LayoutBuilder().root, channels: 2, stride: stride, affine: true)
@@ -211,9 +211,9 @@ struct DerivedNetworkTests {
 
     @Test("A supernet at a one-hot architecture is the derived network, with batch statistics")
     func oneHot() throws {
-        var configuration = DARTSConfiguration()
+        var configuration = CellSpaceSettings()
         (configuration.channels, configuration.cells, configuration.nodes) = (2, 4, 2)
-        let space = try DARTSSearchSpace(configuration)
+        let space = try CellSearchSpace(configuration)
         let images = ImageSpecification(height: 8, width: 8, channels: 3, classes: 4)
         // No pools: the search follows them with batch norm, derived networks do not.
         let genotype = CellGenotype(
@@ -225,7 +225,7 @@ struct DerivedNetworkTests {
                 .init("skip_connect", 0), .init("dil_conv_3x3", 1), .init("sep_conv_3x3", 2),
                 .init("skip_connect", 1),
             ]))
-        let names = DARTSSearchSpace.operations.map(\.name)
+        let names = CellOperation.darts.map(\.name)
         let architecture = try [genotype.normal, genotype.reduction].map { cell -> Tensor in
             var values = [Double](repeating: 0, count: 5 * 8)
             for (edge, (node, input)) in [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)].enumerated() {

@@ -1,4 +1,5 @@
 import CPUEngine
+import Cells
 import DARTS
 import ErrataCore
 import NeuralNetworks
@@ -18,9 +19,9 @@ struct CheckpointingTests {
 
     private func outcome(checkpointing: Bool) throws -> Outcome {
         let backend = try CPUBackend(threads: 2)
-        var configuration = DARTSConfiguration()
+        var configuration = CellSpaceSettings()
         (configuration.channels, configuration.cells, configuration.nodes) = (4, 4, 2)
-        let space = try DARTSSearchSpace(configuration)
+        let space = try CellSearchSpace(configuration)
         let supernet = try space.supernet(for: .init(height: 16, width: 16, channels: 3, classes: 4))
         func normal(_ shape: Shape, _ label: String, _ index: Int = 0) -> Tensor {
             backend.normal(shape, .float64, from: RandomStream(seed: 1, label, step: UInt64(index)))

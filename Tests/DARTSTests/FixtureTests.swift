@@ -76,7 +76,7 @@ struct FixtureTests {
 
     @Test("A search cell's output and gradients")
     func cell() throws {
-        let candidates = try CandidateEdges(nodes: 4, operations: DARTSSearchSpace.operations)
+        let candidates = try CandidateEdges(nodes: 4, operations: CellOperation.darts)
         for test in try fixture("cell", as: [CellCase].self) {
             let builder = LayoutBuilder()
             let cell = SearchCell(
@@ -117,9 +117,9 @@ struct FixtureTests {
     @Test("The logits of a supernet and of a discrete network")
     func networks() throws {
         let test = try fixture("networks", as: NetworkCase.self)
-        var configuration = DARTSConfiguration()
+        var configuration = CellSpaceSettings()
         (configuration.channels, configuration.cells) = (2, 3)
-        let space = try DARTSSearchSpace(configuration)
+        let space = try CellSearchSpace(configuration)
         let small = ImageSpecification(height: 8, width: 8, channels: 3, classes: 5)
         let supernet = try space.supernet(for: small)
         let logits = try supernet.logits(
@@ -157,7 +157,7 @@ struct GenotypeRuleTests {
             (2, 0, 9), (2, 5, 3), (3, 7, 1), (4, 3, 2),  // none weighs most on edge 2, and so all else little
             (5, 6, 1), (8, 2, 1),  // equals: the first edge first
         ])
-        let genotype = try DARTSSearchSpace().genotype(of: [normal, alphas([])])
+        let genotype = try CellSearchSpace().genotype(of: [normal, alphas([])])
         let edges = genotype.normal.edges
         #expect(Array(edges[0..<2]) == [.init("max_pool_3x3", 1), .init("sep_conv_3x3", 0)])
         #expect(Array(edges[2..<4]) == [.init("skip_connect", 2), .init("dil_conv_5x5", 1)])
@@ -168,10 +168,10 @@ struct GenotypeRuleTests {
 
     @Test(arguments: [(31, 29, 3), (7, 9, 1), (33, 32, 3)])
     func oddSizesWork(_ height: Int, width: Int, channels: Int) throws {
-        var configuration = DARTSConfiguration()
+        var configuration = CellSpaceSettings()
         (configuration.channels, configuration.cells) = (3, 4)
         let images = ImageSpecification(height: height, width: width, channels: channels, classes: 4)
-        let space = try DARTSSearchSpace(configuration)
+        let space = try CellSearchSpace(configuration)
         let supernet = try space.supernet(for: images)
         let stream = RandomStream(seed: 1)
         let state = try supernet.layout.initialState(on: backend, .float32, from: stream).variables
@@ -187,7 +187,7 @@ struct GenotypeRuleTests {
     @Test func auxiliaryHeadsNeedRoom() throws {
         let images = ImageSpecification(height: 16, width: 16, channels: 3, classes: 4)
         #expect(throws: SettingError.self) {
-            try DARTSSearchSpace().network(.dartsV2, CellNetworkSettings(channels: 4, cells: 3), for: images)
+            try CellSearchSpace().network(.dartsV2, CellNetworkSettings(channels: 4, cells: 3), for: images)
         }
     }
 
@@ -196,7 +196,7 @@ struct GenotypeRuleTests {
         genotype.normal.nodes[0][0].operation = "conv_7x1_1x7"
         let images = ImageSpecification(height: 32, width: 32, channels: 3, classes: 4)
         #expect(throws: GenotypeError.self) {
-            try DARTSSearchSpace().network(genotype, CellNetworkSettings(), for: images)
+            try CellSearchSpace().network(genotype, CellNetworkSettings(), for: images)
         }
     }
 }

@@ -1,4 +1,5 @@
 import CPUEngine
+import Cells
 import DARTS
 import DCGAN
 import ErrataCore
@@ -15,7 +16,7 @@ struct DCGANTests {
         var configuration = DCGANConfiguration()
         (configuration.channels, configuration.discriminatorChannels) = (4, 4)
         configuration.discriminator = .native
-        let backbone = try DARTSSearchSpace().supernet(for: specification).backbone
+        let backbone = try CellSearchSpace().supernet(for: specification).backbone
         let generator = try DCGANGenerator(configuration, for: specification, backbone: backbone)
         let stream = RandomStream(seed: 1)
         let labels = try backend.tensor([3, 9, 0] as [Int32], [3])
@@ -33,7 +34,7 @@ struct DCGANTests {
     @Test(arguments: [(28, 28), (32, 16), (4, 4), (12, 12)])
     func refusesSizesItCannotMake(_ height: Int, width: Int) throws {
         let specification = ImageSpecification(height: height, width: width, channels: 1, classes: 2)
-        let backbone = try DARTSSearchSpace().supernet(for: specification).backbone
+        let backbone = try CellSearchSpace().supernet(for: specification).backbone
         #expect(throws: GeneratorError.self) { try DCGANGenerator(for: specification, backbone: backbone) }
     }
 
@@ -41,7 +42,7 @@ struct DCGANTests {
     func settingsMatter() throws {
         let backend = try CPUBackend(threads: 1)
         let images = ImageSpecification(height: 8, width: 8, channels: 1, classes: 3)
-        let backbone = try DARTSSearchSpace().supernet(for: images).backbone
+        let backbone = try CellSearchSpace().supernet(for: images).backbone
         /// The tensors of G and H, G's loss of a game, and how the two train.
         func made(_ changes: (inout DCGANConfiguration) -> Void...) throws -> [String] {
             var configuration = DCGANConfiguration()
@@ -79,7 +80,7 @@ struct DCGANTests {
         configuration.discriminator = .native
         let generator = try DCGANGenerator(
             configuration, for: specification,
-            backbone: DARTSSearchSpace().supernet(for: specification).backbone)
+            backbone: CellSearchSpace().supernet(for: specification).backbone)
         var g = try generator.layout.initialState(on: backend, .float32, from: RandomStream(seed: 1))
         var h = try generator.discriminator.layout.initialState(
             on: backend, .float32, from: RandomStream(seed: 2))

@@ -33,6 +33,8 @@ struct RunResumptionTests {
             // The checkpoint before the last is the first stage's last, then one within the second stage.
             TinyRun.progressive + ["search.epochs=1"], TinyRun.progressive + ["search.epochs=2"],
             TinyRun.lfm + ["search.epochs=2", "search.steps_per_epoch=1", "generator.training.average=0.5"],
+            TinyRun.stagedCells, TinyRun.stagedCells + ["search.epochs=2"],
+            TinyRun.partialCells + ["search.epochs=2"],
             ["optimizers.weights.optimizer=rmsprop", "precision=float64", "search.hessian_eigenvalue=true"],
         ])
     func searches(_ settings: [String]) throws {

@@ -34,6 +34,28 @@ struct SearchTaskTests {
         #expect(staged.epoch == 4)
     }
 
+    @Test("Other readings of A lie beside the last stage's genotypes, and are read as genotypes")
+    func alternatives() throws {
+        let run = try TinyRun()
+        try run.search(
+            TinyRun.stagedCells + [
+                "search_space.operations=[none, skip_connect, sep_conv_3x3, "
+                    + "max_pool_3x3]", "search_space.stages=[{}, {candidates: 3}]",
+            ])
+        let names = try FileManager.default.contentsOfDirectory(atPath: "\(run.path)/search/genotypes")
+            .sorted()
+        let skips = try run.column("skips_normal", of: "search/epochs.csv").map(Int.init)
+        try #require(skips[1] > 0)
+        #expect(
+            names
+                == ["epoch-001.yaml"] + (0..<skips[1]).map { "epoch-002-skips-\($0).yaml" } + [
+                    "epoch-002.yaml"
+                ])
+        let space = try run.experiment(TinyRun.stagedCells).searchSpace
+        let genotype = try GenotypeFile.read("\(run.path)/search/genotypes/epoch-002-skips-0.yaml", in: space)
+        #expect(!"\(genotype)".split(separator: "reduce")[0].contains("skip_connect"))
+    }
+
     @Test("Class by class, each classifier beside the other, in a table of its own")
     func classes() throws {
         let run = try TinyRun()

@@ -7,6 +7,8 @@ import Experiments
 import Foundation
 import Images
 import LFM
+import PCDARTS
+import PDARTS
 import TensorEngine
 import TinySpaces
 
@@ -43,6 +45,17 @@ final class TinyRun {
         "search_space=tiny-progressive", "evaluation.network={channels: 2, cells: 3, auxiliary: false}",
     ]
 
+    /// The paper's method on three stages of cells.
+    static let stagedCells =
+        lfm + [
+            "search_space={name: p-darts, channels: 2, cells: 3, nodes: 2, initial_deviation: 1, stages: ["
+                + "{skip_dropout: 0.3}, {added_cells: 1, candidates: 5}, {candidates: 3}]}"
+        ]
+
+    /// The paper's method on partial channels.
+    static let partialCells =
+        lfm + ["search_space={name: pc-darts, channels: 4, cells: 3, nodes: 2}"]
+
     static let defaults = ComponentDefaults(
         searchSpace: "tiny-chain", method: "bilevel", generator: "dcgan", weighter: "validation-loss",
         dataset: "procedural")
@@ -63,7 +76,8 @@ final class TinyRun {
         backend = try CPUBackend(threads: 1)
         registry = try PluginRegistry(
             [
-                DARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(), ImagesPlugin(),
+                DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(),
+                ImagesPlugin(),
                 TinySpacesPlugin(), RMSpropPlugin(),
             ] + plugins)
     }

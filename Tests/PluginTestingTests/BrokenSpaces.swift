@@ -40,8 +40,8 @@ extension BrokenSpace: OneHotSpace {
     var supernetSized: ChainNetworkSettings { base.supernetSized }
 
     /// Mixtures that are none of their choices alone, where that is the fault.
-    func oneHot(_ genotype: BrokenGenotype) throws -> [[Double]] {
-        base.oneHot(genotype.chain).map { $0.map { fault == .oneHot ? $0 / 1000 : $0 } }
+    func oneHot(_ genotype: BrokenGenotype) throws -> [[Double]]? {
+        base.oneHot(genotype.chain)?.map { $0.map { fault == .oneHot ? $0 / 1000 : $0 } }
     }
 
     func supernetParameter(for parameter: String, of genotype: BrokenGenotype) -> String? {

@@ -4,6 +4,8 @@ import DCGAN
 import ErrataCore
 import Images
 import LFM
+import PCDARTS
+import PDARTS
 import PluginTesting
 import Testing
 import TinySpaces
@@ -20,6 +22,26 @@ struct BuiltInPluginsTests {
                 "darts": "{channels: 2, cells: 3, nodes: 2, stem_multiplier: 1, operations: \(operations)}"
             ],
             networkSettings: ["darts": "{channels: 2, cells: 3, auxiliary: false}"])
+    }
+
+    /// In stages, with and without what is dropped after skip connections.
+    @Test(arguments: ["[none, skip_connect, sep_conv_3x3, dil_conv_3x3]", "null"])
+    func pdarts(_ operations: String) throws {
+        let rate = operations == "null" ? 0.3 : 0
+        try checkPlugin(
+            PDARTSPlugin(),
+            settings: [
+                "p-darts": "{channels: 2, cells: 3, nodes: 2, stem_multiplier: 1, operations: \(operations), "
+                    + "stages: [{skip_dropout: \(rate)}, {added_cells: 1, candidates: 3}]}"
+            ],
+            networkSettings: ["p-darts": "{channels: 2, cells: 3, auxiliary: false}"])
+    }
+
+    @Test func pcdarts() throws {
+        try checkPlugin(
+            PCDARTSPlugin(),
+            settings: ["pc-darts": "{channels: 4, cells: 3, nodes: 2, stem_multiplier: 1}"],
+            networkSettings: ["pc-darts": "{channels: 2, cells: 3, auxiliary: false}"])
     }
 
     @Test func dcgan() throws {

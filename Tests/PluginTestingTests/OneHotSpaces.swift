@@ -10,7 +10,7 @@ extension ChainSpace: OneHotSpace {
         return settings
     }
 
-    public func oneHot(_ genotype: ChainGenotype) -> [[Double]] {
+    public func oneHot(_ genotype: ChainGenotype) -> [[Double]]? {
         [genotype.layers.flatMap { chosen in ChainOperation.allCases.map { $0 == chosen ? 1000 : 0 } }]
     }
 
@@ -23,15 +23,19 @@ extension ChainSpace: OneHotSpace {
     }
 }
 
-/// Without pools: a search's have a batch norm that derived networks do not (DARTS, published code).
-extension DARTSSearchSpace: OneHotSpace {
+/// Without pools, whose batch norm in a search derived networks do not have (DARTS, published code), and without what
+/// passes by the operations.
+extension CellSearchSpace: OneHotSpace {
     public var supernetSized: CellNetworkSettings {
         CellNetworkSettings(
-            channels: configuration.channels, cells: configuration.cells, auxiliary: false, dropPath: 0)
+            channels: settings.channels, cells: settings.cells, auxiliary: false, dropPath: 0)
     }
 
-    public func oneHot(_ genotype: CellGenotype) -> [[Double]] {
-        let operations = configuration.operations?.map(\.name) ?? Self.operations.map(\.name)
+    public func oneHot(_ genotype: CellGenotype) -> [[Double]]? {
+        let operations = candidates[.normal]!.edges[0].map(\.name)
+        guard !settings.edgeWeights, settings.partialChannels == 1,
+            !operations.contains(where: { $0.contains("pool") })
+        else { return nil }
         return CellKind.allCases.map { kind in
             genotype[kind].nodes.enumerated().flatMap { node, edges in
                 (0..<(node + 2)).flatMap { state in
@@ -47,7 +51,7 @@ extension DARTSSearchSpace: OneHotSpace {
         guard path[0] == "cells", let cell = Int(path[1]) else { return parameter }
         if ["scale", "shift"].contains(path[path.count - 1]) { return nil }
         guard path[2] == "edges", let edge = Int(path[3]) else { return parameter }
-        let count = configuration.cells
+        let count = settings.cells
         let kind: CellKind = [count / 3, 2 * count / 3].contains(cell) ? .reduction : .normal
         let input = genotype[kind].edges[edge].input
         return (["cells", path[1], "nodes", "\(edge / 2)", "edges", "\(input)"] + path[4...])

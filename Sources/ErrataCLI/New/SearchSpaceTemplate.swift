@@ -201,7 +201,7 @@ extension PluginTemplate {
                     return settings
                 }
 
-                public func oneHot(_ genotype: __Name__Genotype) throws -> [[Double]] {
+                public func oneHot(_ genotype: __Name__Genotype) throws -> [[Double]]? {
                     [genotype.kernels.flatMap { $0 == 1 ? [1000, 0] : [0.0, 1000] }]
                 }
 

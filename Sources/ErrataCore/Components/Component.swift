@@ -13,17 +13,29 @@ public struct Component<Product, Context>: Sendable {
     /// - Parameters:
     ///   - name: what a file calls it, such as `rmsprop`.
     ///   - summary: one line for the documentation.
-    ///   - configuration: the type of its settings.
+    ///   - configuration: the type of its settings, with their defaults in `init()`.
     ///   - make: builds the product; may throw where the settings do not fit the context.
     public init<C: Configuration>(
         _ name: String, _ summary: String, configuration: C.Type,
         make: @escaping @Sendable (C, Context) throws -> Product
     ) {
+        self.init(name, summary, defaults: C(), make: make)
+    }
+
+    /// - Parameters:
+    ///   - name: what a file calls it, such as `rmsprop`.
+    ///   - summary: one line for the documentation.
+    ///   - defaults: its settings where a file says nothing: components of one type may differ in them.
+    ///   - make: builds the product; may throw where the settings do not fit the context.
+    public init<C: Configuration>(
+        _ name: String, _ summary: String, defaults: C,
+        make: @escaping @Sendable (C, Context) throws -> Product
+    ) {
         self.name = name
         self.summary = summary
-        settings = C.rows
+        settings = defaults.rows(path: "")
         prepare = { selection, decoder in
-            let configuration = decoder.decode(C.self, from: selection.settings)
+            let configuration = decoder.decode(C.self, from: selection.settings, default: defaults)
             return PreparedComponent(
                 selection: ComponentSelection(
                     selection.name, settings: configuration.encoded, at: selection.location),

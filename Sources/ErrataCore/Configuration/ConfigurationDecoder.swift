@@ -25,6 +25,13 @@ public struct ConfigurationDecoder: Sendable {
         C.decode(value, default: C(), &self)
     }
 
+    /// A configuration of a value, with the defaults of another.
+    mutating func decode<C: Configuration>(
+        _ type: C.Type, from value: ConfigurationValue, default standing: C
+    ) -> C {
+        C.decode(value, default: standing, &self)
+    }
+
     /// - Throws: all errors so far, if there are any.
     public func finish() throws(ConfigurationErrors) {
         guard errors.isEmpty else { throw ConfigurationErrors(errors) }

@@ -25,6 +25,10 @@ public protocol SearchSpace: Sendable {
     ///   flows through this.
     func genotype(of architecture: [Tensor]) throws -> Genotype
 
+    /// Other readings of A, by name, such as with fewer skip connections; none by default. A search writes them beside
+    /// the genotype.
+    func alternatives(of architecture: [Tensor]) throws -> [(name: String, genotype: Genotype)]
+
     /// The network of a genotype, for evaluation.
     ///
     /// - Throws: if the genotype is not of this space, or images of that size cannot pass through its network.
@@ -56,6 +60,7 @@ public protocol SearchSpace: Sendable {
 }
 
 extension SearchSpace {
+    public func alternatives(of architecture: [Tensor]) throws -> [(name: String, genotype: Genotype)] { [] }
     public func penalty(_ architecture: [Tensor], at time: TrainingTime) throws -> Tensor? { nil }
     public var stages: Int { 1 }
     public func next(after architecture: [Tensor]) throws -> Self? { nil }

@@ -11,7 +11,6 @@ public struct ArchitectureSearch: Sendable {
     public let hypergradient: any Hypergradient
     private let images: ImageSpecification
     private let descent: Descent
-    private let warmup: Int
     private let seed: UInt64
     private let communicator: any Communicator
 
@@ -22,14 +21,13 @@ public struct ArchitectureSearch: Sendable {
     ///   - hypergradient: how A's gradient is computed.
     ///   - images: what the networks are given.
     ///   - architecture: how A descends.
-    ///   - warmup: epochs at a stage's start in which A does not step.
     ///   - seed: decides every random number.
     ///   - communicator: the processes that share the batches.
     /// - Throws: `SearchError` if the hypergradient keeps an occurrence of A that the method does not have.
     public init(
         space: any SearchSpace, supernet: any Supernet, method: any SearchMethod,
-        hypergradient: any Hypergradient, images: ImageSpecification, architecture: Descent, warmup: Int = 0,
-        seed: UInt64, communicator: any Communicator = Alone()
+        hypergradient: any Hypergradient, images: ImageSpecification, architecture: Descent, seed: UInt64,
+        communicator: any Communicator = Alone()
     ) throws {
         self.space = space
         self.supernet = supernet
@@ -37,7 +35,6 @@ public struct ArchitectureSearch: Sendable {
         self.hypergradient = hypergradient
         self.images = images
         descent = architecture
-        self.warmup = warmup
         self.seed = seed
         self.communicator = communicator
         let known = method.occurrences
@@ -85,7 +82,7 @@ public struct ArchitectureSearch: Sendable {
         -> [String: Double]
     {
         var metrics: [String: Double] = [:]
-        let architectureSteps = time.epoch >= warmup
+        let architectureSteps = !time.isWarmup
         if method.order == .architectureFirst, architectureSteps {
             let problem = try problem(state, batches, time).unclipped
             let solution = try hypergradient.differentiatesSteps ? problem.solve() : problem.unstepped()
@@ -158,7 +155,7 @@ public struct ArchitectureSearch: Sendable {
     /// The learning rates at a time, of the models and of A: 0 while A waits.
     private func rates(at time: TrainingTime) -> [(name: String, rate: Double)] {
         method.models.map { ($0.id.name, $0.descent.rate(at: time)) }
-            + [("architecture", time.epoch < warmup ? 0 : descent.rate(at: time))]
+            + [("architecture", time.isWarmup ? 0 : descent.rate(at: time))]
     }
 
     // MARK: What is reported

@@ -156,7 +156,7 @@ final class DirectoryClaim {
         guard let written = name.wholeMatch(of: /(.+?)(\.\d+)?\.part/)?.1 else { return false }
         return switch folder {
         case nil: ["spec.yaml", "genotype.yaml"].contains(written)
-        case "genotypes": written.wholeMatch(of: /epoch-\d+\.yaml/) != nil
+        case "genotypes": written.wholeMatch(of: /epoch-\d+(-.+)?\.yaml/) != nil
         case "samples": written.wholeMatch(of: /epoch-\d+\.png/) != nil
         case "drawings": written.hasSuffix(".dot") || written.hasSuffix(".svg")
         default:

@@ -16,8 +16,12 @@ struct EpochFiles {
         self.epoch = epoch
     }
 
-    func write(_ genotype: any GenotypeRepresentable) throws {
-        try GenotypeFile.write(genotype, to: output.directory.file("genotypes/\(name).yaml", of: .search))
+    /// - Parameters:
+    ///   - genotype: of the epoch.
+    ///   - alternative: the name of another reading of A, where it is one.
+    func write(_ genotype: any GenotypeRepresentable, alternative: String? = nil) throws {
+        let file = "genotypes/\(name)\(alternative.map { "-\($0)" } ?? "").yaml"
+        try GenotypeFile.write(genotype, to: output.directory.file(file, of: .search))
     }
 
     /// Writes a grid of images, if there are any. A picture that cannot be made is said, and ends nothing.

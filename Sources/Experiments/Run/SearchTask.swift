@@ -84,7 +84,8 @@ public struct SearchTask: RunTask {
         let (epoch, stepOfEpoch) = step.quotientAndRemainder(dividingBy: stepsPerEpoch)
         let (stage, epochOfStage) = epoch.quotientAndRemainder(dividingBy: settings.epochs)
         return TrainingTime(
-            stage: stage, epoch: epochOfStage, epochs: settings.epochs, step: step, stepOfEpoch: stepOfEpoch,
+            stage: stage, epoch: epochOfStage, epochs: settings.epochs,
+            warmup: settings.architectureWarmup, step: step, stepOfEpoch: stepOfEpoch,
             stepsPerEpoch: stepsPerEpoch)
     }
 
@@ -150,17 +151,18 @@ public struct SearchTask: RunTask {
         let genotype = try stage.space.genotype(of: state.architecture.state.parameters)
         let files = EpochFiles(output, epoch: number)
         try files.write(genotype)
+        try stage.space.writeAlternatives(of: state.architecture.state.parameters, to: files)
         try files.writeSamples(columns: settings.sampleColumns) {
             try search.method.samples(state, columns: settings.sampleColumns, seed: experiment.seed)
         }
         let competes =
-            stage.index == stage.space.stages - 1 && latest.time.epoch >= settings.architectureWarmup
+            stage.index == stage.space.stages - 1 && !latest.time.isWarmup
         if competes, best.map({ performance.accuracy > $0.accuracy }) ?? true {
             best = (genotype, number, performance.accuracy)
             try GenotypeFile.write(genotype, to: output.directory.genotype)
         }
         latestLoss = performance.loss
-        if latest.time.epoch >= settings.architectureWarmup, !hasFlowed {
+        if !latest.time.isWarmup, !hasFlowed {
             output.say(
                 "A's gradient was 0 throughout epoch \(number): nothing flows to it by hypergradient.paths in this "
                     + "method")
@@ -255,6 +257,15 @@ public struct SearchTask: RunTask {
         let model = search.method.models.first { path.hasPrefix("levels/\($0.id)/") }
         let setting = model?.setting ?? "optimizers.architecture"
         return "lower \(setting).rate, or what the model begins with, and begin anew"
+    }
+}
+
+extension SearchSpace {
+    /// Writes what else A can be read as.
+    fileprivate func writeAlternatives(of architecture: [Tensor], to files: EpochFiles) throws {
+        for (name, genotype) in try alternatives(of: architecture) {
+            try files.write(genotype, alternative: name)
+        }
     }
 }
 

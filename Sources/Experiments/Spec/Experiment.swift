@@ -111,7 +111,7 @@ public struct Experiment: Sendable {
         return try ArchitectureSearch(
             space: space, supernet: supernet, method: method, hypergradient: makeHypergradient.make(()),
             images: images, architecture: spec.optimizers.architecture.descent,
-            warmup: spec.search.architectureWarmup, seed: seed)
+            seed: seed)
     }
 
     /// The training from scratch of a genotype.

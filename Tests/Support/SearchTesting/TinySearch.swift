@@ -1,5 +1,6 @@
 import Bilevel
 import CPUEngine
+import Cells
 import DARTS
 import DCGAN
 import Datasets
@@ -17,9 +18,9 @@ public struct TinySearch: Sendable {
     public var backend: any Backend
     public var dtype = DType.float64
     public var seed: UInt64 = 7
-    public var space = DARTSConfiguration()
+    public var space = CellSpaceSettings()
     /// What is made of the space.
-    public var widened: @Sendable (DARTSSearchSpace) -> any SearchSpace = { $0 }
+    public var widened: @Sendable (CellSearchSpace) -> any SearchSpace = { $0 }
     /// How classifiers descend, and how A does.
     public var weights = DescentSettings().descent
     public var architecture = DescentSettings.architecture.descent
@@ -59,7 +60,7 @@ public struct TinySearch: Sendable {
 
     /// The search that the settings describe.
     public func search() throws -> ArchitectureSearch {
-        let space = try widened(DARTSSearchSpace(space))
+        let space = try widened(CellSearchSpace(space))
         let supernet = try space.supernet(for: Self.images)
         let context = MethodContext(
             images: Self.images, supernet: supernet, weights: weights, fromTanh: Self.fromTanh,
@@ -68,7 +69,7 @@ public struct TinySearch: Sendable {
         return try ArchitectureSearch(
             space: space, supernet: supernet, method: method?(context) ?? LFMMethod(lfm, context),
             hypergradient: hypergradient, images: Self.images, architecture: architecture,
-            warmup: architectureWarmup, seed: seed, communicator: communicator)
+            seed: seed, communicator: communicator)
     }
 
     public func makeGenerator(backbone: any Backbone) throws -> any ConditionalGenerator {

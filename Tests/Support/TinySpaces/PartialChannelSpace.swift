@@ -43,7 +43,7 @@ public struct PartialChannelSpace: SearchSpace {
                 for (index, kind) in CellKind.allCases.enumerated() {
                     mixing[kind] = try zip(
                         candidates.weights(architecture[index]),
-                        Self.edgeWeights(architecture[2 + index], candidates)
+                        candidates.edgeWeights(architecture[2 + index])
                     ).map { weights, edges in
                         let count = edges.shape[0]
                         let weighted =
@@ -58,11 +58,7 @@ public struct PartialChannelSpace: SearchSpace {
 
     public func genotype(of architecture: [Tensor]) throws -> CellGenotype {
         func cell(_ index: Int) throws -> CellGenotype.Cell {
-            try candidates.cell(
-                architecture[index],
-                edgeWeights: Self.edgeWeights(
-                    architecture[2 + index].detached.cast(to: .float64), candidates
-                ).flatMap { try $0.doubles() })
+            try candidates.cell(architecture[index], beta: architecture[2 + index])
         }
         return CellGenotype(normal: try cell(0), reduction: try cell(1))
     }
@@ -71,16 +67,6 @@ public struct PartialChannelSpace: SearchSpace {
         _ genotype: CellGenotype, _ settings: CellNetworkSettings, for images: ImageSpecification
     ) throws -> any Network {
         try DerivedNetwork(genotype, operations: operations, settings, stemMultiplier: 1, for: images)
-    }
-
-    /// softmax(β) over the edges into each node.
-    private static func edgeWeights(_ beta: Tensor, _ candidates: CandidateEdges) throws -> [Tensor] {
-        var first = 0
-        return try candidates.nodes.map { inputs in
-            defer { first += inputs.count }
-            return try beta.sliced(axis: 0, from: first, count: inputs.count).reshaped(to: [1, -1]).softmax()
-                .reshaped(to: [-1])
-        }
     }
 }
 

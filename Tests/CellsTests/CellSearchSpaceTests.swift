@@ -7,24 +7,23 @@ import NeuralNetworks
 import TensorEngine
 import Testing
 
-@Suite("The DARTS space's settings")
-struct DARTSSearchSpaceTests {
+@Suite("The settings of a cell space")
+struct CellSearchSpaceTests {
     let backend: CPUBackend
     private let images = ImageSpecification(height: 8, width: 8, channels: 1, classes: 3)
 
     init() throws { backend = try CPUBackend(threads: 1) }
 
-    private func configuration(_ change: (inout DARTSConfiguration) -> Void = { _ in }) -> DARTSConfiguration
-    {
-        var configuration = DARTSConfiguration()
+    private func configuration(_ change: (inout CellSpaceSettings) -> Void = { _ in }) -> CellSpaceSettings {
+        var configuration = CellSpaceSettings()
         (configuration.channels, configuration.cells, configuration.nodes) = (2, 3, 2)
         configuration.stemMultiplier = 1
         change(&configuration)
         return configuration
     }
 
-    private func supernet(_ change: (inout DARTSConfiguration) -> Void = { _ in }) throws -> ModelLayout {
-        try DARTSSearchSpace(configuration(change)).supernet(for: images).layout
+    private func supernet(_ change: (inout CellSpaceSettings) -> Void = { _ in }) throws -> ModelLayout {
+        try CellSearchSpace(configuration(change)).supernet(for: images).layout
     }
 
     @Test("Each setting changes the supernet, or A's beginning, as it says")
@@ -38,7 +37,7 @@ struct DARTSSearchSpaceTests {
         #expect(!base.parameters.contains { $0.name.hasPrefix("cells.0.nodes.2.") })
         #expect(try supernet { $0.nodes = 3 }.parameters.contains { $0.name.hasPrefix("cells.0.nodes.2.") })
         func spread(_ deviation: Double) throws -> Double {
-            let space = try DARTSSearchSpace(configuration { $0.initialDeviation = deviation })
+            let space = try CellSearchSpace(configuration { $0.initialDeviation = deviation })
             let values = try space.architecture.initialState(on: backend, .float64, from: .init(seed: 1))
                 .parameters.flatMap { try $0.doubles() }
             #expect(values.count == 2 * 5 * 8)
@@ -51,19 +50,19 @@ struct DARTSSearchSpaceTests {
 
     @Test("Settings are read by their keys")
     func keys() throws {
-        let read = try DARTSConfiguration(
+        let read = try CellSpaceSettings(
             decoding: .mapping([
                 .init("channels", .literal("5")), .init("cells", .literal("7")),
                 .init("nodes", .literal("3")),
                 .init("stem_multiplier", .literal("2")), .init("initial_deviation", .literal("0.5")),
                 .init("operations", .sequence([.string("none"), .string("skip_connect")])),
             ]))
-        var expected = DARTSConfiguration()
+        var expected = CellSpaceSettings()
         (expected.channels, expected.cells, expected.nodes) = (5, 7, 3)
         (expected.stemMultiplier, expected.initialDeviation) = (2, 0.5)
         expected.operations = ["none", "skip_connect"]
         #expect(read == expected)
-        #expect(try DARTSConfiguration(decoding: expected.encoded) == expected)
+        #expect(try CellSpaceSettings(decoding: expected.encoded) == expected)
     }
 
     @Test("Fewer than three cells are refused by the setting's name", arguments: [1, 2])
@@ -76,7 +75,7 @@ struct DARTSSearchSpaceTests {
 
     @Test("Operations are chosen by name, in the order of A's columns")
     func operations() throws {
-        let space = try DARTSSearchSpace(
+        let space = try CellSearchSpace(
             configuration { $0.operations = ["none", "sep_conv_3x3", "skip_connect"] })
         #expect(space.architecture.parameters.map(\.shape) == [[5, 3], [5, 3]])
         let names = try space.supernet(for: images).layout.parameters.map(\.name)
@@ -134,8 +133,8 @@ struct DARTSSearchSpaceTests {
             let norm = BatchNorm(scope["norm"], channels: channels, affine: affine)
             return ComposedOperation { x, context in try norm(convolution(x.relu(), context), context) }
         }
-        let space = try DARTSSearchSpace(
-            configuration(), operations: DARTSSearchSpace.operations + [pointwise])
+        let space = try CellSearchSpace(
+            configuration(), operations: CellOperation.darts + [pointwise])
         let alpha = try backend.tensor((0..<45).map { $0 % 9 == 8 ? 1.0 : 0 }, [5, 9])
         let genotype = try space.genotype(of: [alpha, alpha])
         #expect(genotype.normal.edges.allSatisfy { $0.operation == "conv_1x1" })
@@ -170,7 +169,7 @@ struct DARTSSearchSpaceTests {
 
     @Test("Signs of collapse: skip connections and entropy, by kind of cell")
     func signs() throws {
-        let space = try DARTSSearchSpace(configuration())
+        let space = try CellSearchSpace(configuration())
         var values = [Double](repeating: 0, count: 40)
         for edge in 0..<5 { values[edge * 8 + 3] = 2000 }
         let skips = try backend.tensor(values, [5, 8])
