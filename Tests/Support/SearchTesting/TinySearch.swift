@@ -104,7 +104,9 @@ public struct TinySearch: Sendable {
     }
 
     public func time(_ step: Int, epoch: Int = 0) -> TrainingTime {
-        TrainingTime(epoch: epoch, epochs: 4, step: step, stepOfEpoch: step, stepsPerEpoch: 10)
+        TrainingTime(
+            epoch: epoch, epochs: 4, warmup: architectureWarmup, step: step, stepOfEpoch: step,
+            stepsPerEpoch: 10)
     }
 
     /// Takes a step.
