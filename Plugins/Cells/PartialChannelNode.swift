@@ -31,7 +31,10 @@ public struct PartialChannelNode: SearchNode {
         }
     }
 
-    /// - Parameter weights: of the operations; then of the edges, where edges have weights.
+    /// - Parameters:
+    ///   - states: those before the node, [N, H, W, C] each.
+    ///   - weights: of the operations; then of the edges, where edges have weights.
+    ///   - context: the model's values and random numbers.
     public func mixture(of states: [Tensor], weights: Tensor, _ context: ForwardContext) throws -> Tensor {
         let part = channels / parts
         let operations = mixed.edges.count
