@@ -122,6 +122,21 @@ struct CheckpointTests {
         }
     }
 
+    @Test("A process killed between the two renames leaves two names of one file: later ones go on")
+    func rotationOfOneFile() throws {
+        let folder = try TemporaryDirectory()
+        let store = CheckpointStore("\(folder.path)/checkpoint.h5")
+        var archive = Archive()
+        for step in 0..<4 {
+            archive[attribute: "step"] = .integer(step)
+            try store.write(archive)
+            if step == 0 { try FileManager.default.linkItem(atPath: store.path, toPath: store.previousPath) }
+            let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            #expect(files.sorted() == ["checkpoint.h5", "checkpoint.h5.previous"])
+        }
+        #expect(try CheckpointStore(store.previousPath).read().integer("step") == 2)
+    }
+
     @Test func aCheckpointThatCannotBeRotatedIsNotReplaced() throws {
         let directory = try TemporaryDirectory()
         let store = CheckpointStore("\(directory.path)/checkpoint.h5")

@@ -50,6 +50,9 @@ public struct CheckpointStore: Sendable {
             guard rename(spare, previousPath) == 0 else {
                 throw FileError.system(previousPath, "cannot be put in place")
             }
+            // A rename of one link onto another of the same file leaves both: so it is where a process was killed
+            // between this and the new checkpoint.
+            unlink(spare)
             return true
         }
         guard errno == EPERM || errno == EMLINK || AtomicFile.isUnsupported(errno) else {
