@@ -107,7 +107,7 @@ struct PluginTarget {
         var changed: [String] = []
         do {
             for (path, text) in files.sorted(by: { $0.key < $1.key }) {
-                let folder = (path as NSString).deletingLastPathComponent
+                let folder = directory(of: path)
                 made += Self.missingFolders(folder)
                 try FileManager.default.createDirectory(
                     atPath: folder, withIntermediateDirectories: true)
@@ -127,7 +127,7 @@ struct PluginTarget {
 
     /// Those of a path's folders that are not there, from above.
     private static func missingFolders(_ path: String) -> [String] {
-        guard !path.isEmpty, path != "/", !FileManager.default.fileExists(atPath: path) else { return [] }
-        return missingFolders((path as NSString).deletingLastPathComponent) + [path]
+        guard !FileManager.default.fileExists(atPath: path) else { return [] }
+        return missingFolders(directory(of: path)) + [path]
     }
 }

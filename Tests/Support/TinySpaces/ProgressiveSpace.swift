@@ -62,14 +62,7 @@ public struct ProgressiveSpace: SearchSpace {
         var kept: [CellKind: CandidateEdges] = [:]
         for (kind, alpha) in zip(CellKind.allCases, architecture) {
             let edges = candidates[kind]!
-            let (values, columns) = (try alpha.doubles(), edges.shape[1])
-            let rows = edges.edges.enumerated().map { edge, operations in
-                let weakest = operations.indices.sorted {
-                    values[edge * columns + $0] < values[edge * columns + $1]
-                }.prefix(dropped)
-                return operations.indices.filter { !weakest.contains($0) }.map { operations[$0] }
-            }
-            kept[kind] = try Self.edges(rows)
+            kept[kind] = try edges.keeping(edges.shape[1] - dropped, strongestIn: alpha)
         }
         return ProgressiveSpace(stage: stage + 1, kept)
     }
@@ -84,20 +77,18 @@ public struct ProgressiveSpace: SearchSpace {
 
     public func narrowed(by narrowing: ConfigurationValue) throws -> ProgressiveSpace {
         let narrowing = try Narrowing(decoding: narrowing)
-        func edges(_ names: [[String]]) throws -> CandidateEdges {
-            try Self.edges(
+        func edges(_ kind: CellKind, _ names: [[String]]) throws -> CandidateEdges {
+            try candidates[kind]!.replacing(
                 names.map { names in
                     try OperationName.operations(names.map { OperationName($0) }, among: Self.operations)
                 })
         }
         return ProgressiveSpace(
             stage: narrowing.stage,
-            [.normal: try edges(narrowing.normal), .reduction: try edges(narrowing.reduction)])
-    }
-
-    /// The edges of two nodes.
-    private static func edges(_ rows: [[CellOperation]]) throws -> CandidateEdges {
-        try CandidateEdges(nodes: [Array(rows.prefix(2)), Array(rows.dropFirst(2))])
+            [
+                .normal: try edges(.normal, narrowing.normal),
+                .reduction: try edges(.reduction, narrowing.reduction),
+            ])
     }
 
     /// A skip connection that is dropped with a rate that falls to 0 over a search's stage.
