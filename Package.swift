@@ -23,7 +23,7 @@ let package = Package(
         + [
             "TensorEngine", "CPUEngine", "NeuralNetworks", "Multilevel", "Datasets", "ErrataCore",
             "Experiments", "ErrataCLI", "PluginTesting", "Cells", "DARTS", "PDARTS", "PCDARTS", "Adversarial",
-            "DCGAN", "LFM", "Bilevel", "Images",
+            "DCGAN", "LFM", "Bilevel", "Images", "EarlyStoppings",
         ].map { .library(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -58,10 +58,12 @@ let package = Package(
         plugin("LFM"),
         plugin("Bilevel"),
         plugin("Images"),
+        plugin("EarlyStoppings"),
         .executableTarget(
             name: "errata",
             dependencies: [
                 "ErrataCLI", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images",
+                "EarlyStoppings",
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -90,7 +92,7 @@ let package = Package(
             of: "Experiments",
             [
                 "CHDF5", "CZlib", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images",
-                "NeuralNetworksTesting",
+                "EarlyStoppings", "NeuralNetworksTesting",
                 "TinySpaces",
             ]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
@@ -99,12 +101,14 @@ let package = Package(
         tests(
             of: "PluginTesting",
             [
-                "Cells", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces",
+                "Cells", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images", "EarlyStoppings",
+                "TinySpaces",
             ]),
         tests(of: "Cells", ["DARTS", "PDARTS", "PCDARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "Adversarial", ["TinySpaces"]),
         tests(of: "DCGAN", ["DARTS"]),
+        tests(of: "EarlyStoppings"),
         tests(of: "LFM", ["SearchTesting"]),
         tests(of: "Bilevel", ["SearchTesting"], resources: [.copy("Fixtures")]),
     ]

@@ -36,6 +36,13 @@ public struct CellOperation: Sendable {
     /// Whether there is something to compute.
     public var computes: Bool { make != nil }
 
+    /// Whether it has weights of its own, where it hands on its input's extent.
+    public var learns: Bool {
+        let builder = LayoutBuilder()
+        _ = make?(builder.root, 2, 1, false)
+        return !builder.layout.parameters.isEmpty
+    }
+
     /// The operation of an edge, or nil for `zero`. Parameters as of `Make`.
     public func operation(_ scope: Scope, channels: Int, stride: Int, affine: Bool) -> (any EdgeOperation)? {
         make?(scope, channels, stride, affine)

@@ -169,6 +169,12 @@ public struct CellSearchSpace: SearchSpace {
         }
     }
 
+    public func rankings(of architecture: [Tensor]) throws -> [[Int]] {
+        try CellKind.allCases.flatMap { kind in
+            try candidates[kind]!.rankings(parameters(architecture, kind).alpha)
+        }
+    }
+
     // MARK: Stages
 
     public var stages: Int { settings.stages.count }

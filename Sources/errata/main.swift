@@ -1,6 +1,7 @@
 import Bilevel
 import DARTS
 import DCGAN
+import EarlyStoppings
 import ErrataCLI
 import Experiments
 import Images
@@ -11,7 +12,7 @@ import PDARTS
 ErrataCLI.main(
     plugins: [
         DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(),
-        ImagesPlugin(),
+        ImagesPlugin(), EarlyStoppingsPlugin(),
     ],
     defaults: ComponentDefaults(
         searchSpace: "darts", method: "lfm", generator: "dcgan", weighter: "validation-loss",

@@ -2,6 +2,7 @@ import Bilevel
 import CPUEngine
 import DARTS
 import DCGAN
+import EarlyStoppings
 import ErrataCore
 import Experiments
 import Foundation
@@ -77,7 +78,7 @@ final class TinyRun {
         registry = try PluginRegistry(
             [
                 DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(),
-                ImagesPlugin(),
+                ImagesPlugin(), EarlyStoppingsPlugin(),
                 TinySpacesPlugin(), RMSpropPlugin(),
             ] + plugins)
     }

@@ -1,6 +1,7 @@
 import Bilevel
 import DARTS
 import DCGAN
+import EarlyStoppings
 import ErrataCore
 import Images
 import LFM
@@ -68,6 +69,7 @@ struct BuiltInPluginsTests {
 
     @Test func lfm() throws { try checkPlugin(LFMPlugin()) }
     @Test func bilevel() throws { try checkPlugin(BilevelPlugin()) }
+    @Test func earlyStoppings() throws { try checkPlugin(EarlyStoppingsPlugin()) }
 
     @Test func tinySpaces() throws {
         let cells = "{channels: 2, cells: 3, auxiliary: false}"

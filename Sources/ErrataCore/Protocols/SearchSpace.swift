@@ -57,6 +57,10 @@ public protocol SearchSpace: Sendable {
 
     /// The values of `signs`, by name.
     func signs(of architecture: [Tensor]) throws -> [String: Double]
+
+    /// For each mixed operation, the indices of its candidates that learn weights of their own, the strongest first:
+    /// what an early stopping watches settle; none by default.
+    func rankings(of architecture: [Tensor]) throws -> [[Int]]
 }
 
 extension SearchSpace {
@@ -70,6 +74,7 @@ extension SearchSpace {
     }
     public var signs: [MetricDeclaration] { [] }
     public func signs(of architecture: [Tensor]) throws -> [String: Double] { [:] }
+    public func rankings(of architecture: [Tensor]) throws -> [[Int]] { [] }
 }
 
 /// What a network is given: images, and how many classes they fall into.

@@ -7,6 +7,8 @@ public struct SearchResult: Sendable, Hashable, Configuration {
     /// The epoch it is of, from 1, and its accuracy on D_val.
     public var epoch = 0
     public var accuracy = 0.0
+    /// Why the search has ended before its last epoch, where it has.
+    public var stopped: String?
     public var classNames: [String] = []
     /// What the method measures of each class, such as its weight: means over the last epoch.
     public var classMetrics: [ClassMetric] = []
@@ -18,9 +20,12 @@ public struct SearchResult: Sendable, Hashable, Configuration {
     public static var fields: [ConfigurationField<Self>] {
         [
             .init(
-                "genotype", \.genotype, "of the epoch with the best validation accuracy after A's first step"),
+                "genotype", \.genotype,
+                "of the epoch with the best validation accuracy after A's first step, or of the one that an early stopping "
+                    + "names"),
             .init("epoch", \.epoch, "that epoch, from 1"),
             .init("validation_accuracy", \.accuracy, "of that epoch"),
+            .init("stopped", \.stopped, "why the search ended before its last epoch; null where it did not"),
             .init("class_names", \.classNames, "the classes"),
             .init(
                 "class_metrics", \.classMetrics, "what the method measured of each, the last epoch's means"),
