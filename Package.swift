@@ -61,7 +61,8 @@ let package = Package(
         .executableTarget(
             name: "errata",
             dependencies: [
-                "ErrataCLI", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images",
+                "ErrataCLI", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel",
+                "Images",
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -89,9 +90,8 @@ let package = Package(
         tests(
             of: "Experiments",
             [
-                "CHDF5", "CZlib", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images",
-                "NeuralNetworksTesting",
-                "TinySpaces",
+                "CHDF5", "CZlib", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel",
+                "Images", "NeuralNetworksTesting", "TinySpaces",
             ]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
         library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
@@ -99,9 +99,10 @@ let package = Package(
         tests(
             of: "PluginTesting",
             [
-                "Cells", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces",
+                "Cells", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images",
+                "TinySpaces",
             ]),
-        tests(of: "Cells", ["DARTS", "PDARTS", "PCDARTS", "TinySpaces"]),
+        tests(of: "Cells", ["DARTS", "PDARTS", "PCDARTS", "TinySpaces"], resources: [.copy("Fixtures")]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "Adversarial", ["TinySpaces"]),
         tests(of: "DCGAN", ["DARTS"]),
