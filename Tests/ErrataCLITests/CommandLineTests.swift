@@ -346,7 +346,11 @@ struct ErrorTests {
         #expect(try Command.run("search").status == 64)
         let device = try Command.run("search", "x.yaml", "--output", "x", "--device", "abacus")
         #expect(device.status == 64 && device.errors.contains("cpu"), "\(device.errors)")
-        #expect(try Command.run("evaluate", "/nowhere").status == 1)
+        let nowhere = try Command.run("evaluate", "DARTS_V2")
+        #expect(
+            nowhere.status == 1 && nowhere.errors.contains("needs --spec and --output"), "\(nowhere.errors)")
+        let homeless = try Command.run("evaluate", "DARTS_V2", "--spec", "x.yaml")
+        #expect(homeless.status == 64 && homeless.errors.contains("needs --output"), "\(homeless.errors)")
         let bare = try Command.run("evaluate", #filePath)
         #expect(bare.status == 64 && bare.errors.contains("a genotype file needs --spec"), "\(bare.errors)")
     }
@@ -409,6 +413,17 @@ struct EvaluateTests {
         let result = try Command.run(
             "evaluate", "\(work.path)/log.txt", "--spec", work.spec, "--output", "\(work.path)/run")
         #expect(result.status == 0 && result.output.contains("test error"), "\(result.errors)")
+    }
+
+    @Test("A published genotype is evaluated by its name")
+    func aName() throws {
+        let work = try Workplace()
+        let result = try Command.run(
+            "evaluate", "DARTS_V1", "--spec", work.spec, "--output", "\(work.path)/run")
+        #expect(result.status == 0 && result.output.contains("test error"), "\(result.errors)")
+        let wrong = try Command.run(
+            "evaluate", "DARTS_1", "--spec", work.spec, "--output", "\(work.path)/other")
+        #expect(wrong.status == 1 && wrong.errors.contains("did you mean 'DARTS_V1'"), "\(wrong.errors)")
     }
 }
 
