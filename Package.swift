@@ -23,7 +23,7 @@ let package = Package(
         + [
             "TensorEngine", "CPUEngine", "NeuralNetworks", "Multilevel", "Datasets", "ErrataCore",
             "Experiments", "ErrataCLI", "PluginTesting", "Cells", "DARTS", "PDARTS", "PCDARTS", "Adversarial",
-            "DCGAN", "LFM", "Bilevel", "Images",
+            "DCGAN", "LFM", "Bilevel", "RandomSearch", "Images",
         ].map { .library(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -57,11 +57,12 @@ let package = Package(
         plugin("DCGAN", ["Adversarial"]),
         plugin("LFM"),
         plugin("Bilevel"),
+        plugin("RandomSearch"),
         plugin("Images"),
         .executableTarget(
             name: "errata",
             dependencies: [
-                "ErrataCLI", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel",
+                "ErrataCLI", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "RandomSearch",
                 "Images",
             ],
             swiftSettings: strict),
@@ -90,7 +91,7 @@ let package = Package(
         tests(
             of: "Experiments",
             [
-                "CHDF5", "CZlib", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel",
+                "CHDF5", "CZlib", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "RandomSearch",
                 "Images", "NeuralNetworksTesting", "TinySpaces",
             ]),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
@@ -99,7 +100,7 @@ let package = Package(
         tests(
             of: "PluginTesting",
             [
-                "Cells", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images",
+                "Cells", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "RandomSearch", "Images",
                 "TinySpaces",
             ]),
         tests(of: "Cells", ["DARTS", "PDARTS", "PCDARTS", "TinySpaces"], resources: [.copy("Fixtures")]),
