@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Synchronization
 import Testing
 
 /// The built command, run as a user runs it.
@@ -32,12 +33,16 @@ struct Command {
     }
 
     static func finish(_ running: (process: Process, output: Pipe, errors: Pipe)) throws -> Result {
-        let errors = try running.errors.fileHandleForReading.readToEnd() ?? Data()
-        let output = try running.output.fileHandleForReading.readToEnd() ?? Data()
+        // Both at once: a full pipe would hold the command up.
+        let pipes = [running.output.fileHandleForReading, running.errors.fileHandleForReading]
+        let texts = Mutex(["", ""])
+        DispatchQueue.concurrentPerform(iterations: 2) { index in
+            let data = (try? pipes[index].readToEnd()) ?? Data()
+            texts.withLock { $0[index] = String(decoding: data, as: UTF8.self) }
+        }
         running.process.waitUntilExit()
-        return Result(
-            status: running.process.terminationStatus, output: String(decoding: output, as: UTF8.self),
-            errors: String(decoding: errors, as: UTF8.self))
+        let (output, errors) = texts.withLock { ($0[0], $0[1]) }
+        return Result(status: running.process.terminationStatus, output: output, errors: errors)
     }
 
     static func run(_ arguments: String...) throws -> Result { try finish(start(arguments)) }
@@ -465,6 +470,7 @@ struct InspectionTests {
             #expect(result.output.contains(name))
         }
         #expect(try Command.run("plugins", "nothing").status == 64)
+        #expect(result.output.split(separator: "\n").allSatisfy { $0.count < 300 })
         let one = try Command.run("plugins", "adam")
         #expect(one.output.hasPrefix("optimizer adam:") && one.output.contains("beta1"), "\(one.output)")
     }
