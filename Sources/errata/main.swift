@@ -8,11 +8,12 @@ import Images
 import LFM
 import PCDARTS
 import PDARTS
+import RandomSearch
 
 ErrataCLI.main(
     plugins: [
         DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(),
-        ImagesPlugin(), EarlyStoppingsPlugin(),
+        RandomSearchPlugin(), ImagesPlugin(), EarlyStoppingsPlugin(),
     ],
     defaults: ComponentDefaults(
         searchSpace: "darts", method: "lfm", generator: "dcgan", weighter: "validation-loss",

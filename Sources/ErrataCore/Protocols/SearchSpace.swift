@@ -29,6 +29,9 @@ public protocol SearchSpace: Sendable {
     /// the genotype.
     func alternatives(of architecture: [Tensor]) throws -> [(name: String, genotype: Genotype)]
 
+    /// Genotypes that others have found, by the names they are known by; none by default.
+    var published: [(name: String, genotype: Genotype)] { get }
+
     /// The network of a genotype, for evaluation.
     ///
     /// - Throws: if the genotype is not of this space, or images of that size cannot pass through its network.
@@ -65,6 +68,7 @@ public protocol SearchSpace: Sendable {
 
 extension SearchSpace {
     public func alternatives(of architecture: [Tensor]) throws -> [(name: String, genotype: Genotype)] { [] }
+    public var published: [(name: String, genotype: Genotype)] { [] }
     public func penalty(_ architecture: [Tensor], at time: TrainingTime) throws -> Tensor? { nil }
     public var stages: Int { 1 }
     public func next(after architecture: [Tensor]) throws -> Self? { nil }

@@ -33,7 +33,9 @@ public struct SearchTask: RunTask {
     private var architectureOptimizer: any Optimizer {
         experiment.spec.optimizers.architecture.optimizer.product
     }
-    public var epochs: Int { experiment.searchSpace.stages * settings.epochs }
+    public var epochs: Int {
+        search.method.models.isEmpty ? 0 : experiment.searchSpace.stages * settings.epochs
+    }
     public var step: Int { state.step }
     public var checkpointMinutes: Double { settings.checkpointMinutes }
     public var hasEndedEarly: Bool { stopping?.verdict != nil }
@@ -80,10 +82,20 @@ public struct SearchTask: RunTask {
         state = try stage.search.initialState(on: backend, experiment.dtype)
         let start = try SearchEpoch(number: 0, of: state.architecture.state.parameters, in: stage.space)
         stopping = try spec.search.earlyStopping.map { try EarlyStoppingWatch($0.product, start: start) }
+        if stage.search.method.models.isEmpty { try Self.requireDrawn(state.architecture) }
         notices =
             [epoch.notice].compactMap(\.self) + Provision.absentClasses(in: data.training, dividedInto: parts)
         try EvaluationTask.check(
             experiment, try stage.space.genotype(of: state.architecture.state.parameters), data)
+    }
+
+    /// - Throws: `RunError` if A begins alike everywhere, so that a method that takes no steps would find the same
+    ///   whatever the seed.
+    private static func requireDrawn(_ architecture: Model) throws {
+        guard try Set(architecture.state.parameters.flatMap { try $0.doubles() }).count == 1 else { return }
+        throw RunError(
+            "search_space: A begins with equal entries, and the method takes no steps: every seed would find the same. "
+                + "Let A begin at random")
     }
 
     /// When a step of the whole search is.
@@ -227,18 +239,25 @@ public struct SearchTask: RunTask {
     // MARK: The result
 
     public mutating func result(_ output: RunOutput) throws -> SearchResult {
-        guard let best else { preconditionFailure("a search in which no epoch competes") }
         let loss = try latestLoss ?? search.performances(state, on: measuring).last?.performance.loss
         if let loss, let line = grown(loss, classes: images.classes, "optimizers.weights.rate") {
             output.say(line)
         }
         var result = SearchResult()
-        result.genotype = best.genotype.encoded
-        (result.epoch, result.accuracy) = (best.epoch, best.accuracy)
+        let genotype: any GenotypeRepresentable
+        if let best {
+            genotype = best.genotype
+            (result.epoch, result.accuracy) = (best.epoch, best.accuracy)
+        } else {
+            precondition(epochs == 0, "a search in which no epoch competes")
+            genotype = try stage.space.genotype(of: state.architecture.state.parameters)
+            try GenotypeFile.write(genotype, to: output.directory.genotype)
+        }
+        result.genotype = genotype.encoded
         result.stopped = stopping?.verdict?.reason
         result.classNames = data.classNames
         result.classMetrics = search.method.classMetrics(state.memory).map { .init($0.name, $0.values) }
-        result.pictures = EpochFiles(output, epoch: step / stepsPerEpoch).finish(best.genotype)
+        result.pictures = EpochFiles(output, epoch: step / stepsPerEpoch).finish(genotype)
         return result
     }
 
