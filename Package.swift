@@ -22,7 +22,8 @@ let package = Package(
     products: [.executable(name: "errata", targets: ["errata"])]
         + [
             "TensorEngine", "CPUEngine", "NeuralNetworks", "Multilevel", "Datasets", "ErrataCore",
-            "Experiments", "ErrataCLI", "PluginTesting", "Cells", "DARTS", "PDARTS", "PCDARTS", "Adversarial",
+            "Experiments", "ErrataCLI", "PluginTesting", "Cells", "DARTS", "PDARTS", "PCDARTS", "Relaxations",
+            "Adversarial",
             "DCGAN", "LFM", "Bilevel", "Images",
         ].map { .library(name: $0, targets: [$0]) },
     dependencies: [
@@ -53,6 +54,7 @@ let package = Package(
         plugin("DARTS", ["Cells"]),
         plugin("PDARTS", ["Cells"]),
         plugin("PCDARTS", ["Cells"]),
+        plugin("Relaxations"),
         plugin("Adversarial"),
         plugin("DCGAN", ["Adversarial"]),
         plugin("LFM"),
@@ -61,7 +63,7 @@ let package = Package(
         .executableTarget(
             name: "errata",
             dependencies: [
-                "ErrataCLI", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images",
+                "ErrataCLI", "DARTS", "PDARTS", "PCDARTS", "Relaxations", "DCGAN", "LFM", "Bilevel", "Images",
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -99,10 +101,14 @@ let package = Package(
         tests(
             of: "PluginTesting",
             [
-                "Cells", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces",
+                "Cells", "DARTS", "PDARTS", "PCDARTS", "Relaxations", "DCGAN", "LFM", "Bilevel", "Images",
+                "TinySpaces",
             ]),
         tests(of: "Cells", ["DARTS", "PDARTS", "PCDARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
+        tests(
+            of: "Relaxations", ["Cells", "SearchTesting", "MultilevelTesting"],
+            resources: [.copy("Fixtures")]),
         tests(of: "Adversarial", ["TinySpaces"]),
         tests(of: "DCGAN", ["DARTS"]),
         tests(of: "LFM", ["SearchTesting"]),

@@ -23,7 +23,8 @@ public struct CellSearchSpace: SearchSpace {
         let operations = try OperationName.operations(
             settings.operations ?? operations.map { OperationName($0.name) }, among: operations)
         try Self.check(settings, operations)
-        let edges = try CandidateEdges(nodes: settings.nodes, operations: operations)
+        let edges = try CandidateEdges(
+            nodes: settings.nodes, operations: operations, relaxation: settings.relaxation.product)
         self.init(settings, operations, stage: 0, [.normal: edges, .reduction: edges])
     }
 
@@ -74,7 +75,8 @@ public struct CellSearchSpace: SearchSpace {
         let builder = LayoutBuilder()
         let normal = Initializer.normal(mean: 0, deviation: settings.initialDeviation)
         for kind in CellKind.allCases {
-            _ = builder.root.parameter(kind.rawValue, candidates[kind]!.shape, normal)
+            _ = builder.root.parameter(
+                kind.rawValue, candidates[kind]!.shape, settings.relaxation.product.initializer ?? normal)
         }
         if settings.edgeWeights {
             for kind in CellKind.allCases {
@@ -93,7 +95,10 @@ public struct CellSearchSpace: SearchSpace {
             stemMultiplier: settings.stemMultiplier, concatenated: { _ in settings.nodes })
         try stack.requireBothKinds("search_space.cells")
         let candidates = try candidates.mapValues { edges in
-            try edges.mapping { $0.droppingSkips(rate: stage.skipDropout) }
+            try edges.mapping {
+                $0.droppingSkips(rate: stage.skipDropout)
+                    .followed(by: settings.relaxation.product.transformation(of: $0.name))
+            }
         }
         let backbone = CellBackbone(
             stack, imageChannels: images.channels,
@@ -101,24 +106,35 @@ public struct CellSearchSpace: SearchSpace {
                 SearchCell(
                     scope, cell, candidates[cell.kind]!, parts: settings.partialChannels)
             },
-            mixing: { architecture, _ in try mixing(architecture) })
+            mixing: mixing)
         return CellSupernet(backbone, classes: images.classes)
     }
 
     /// From A to the weights of each node: of its operations and, where channels pass by them, of its edges.
-    private func mixing(_ architecture: [Tensor]) throws -> [CellKind: [Tensor]] {
-        var mixing: [CellKind: [Tensor]] = [:]
+    @Sendable private func mixing(_ architecture: [Tensor], _ context: ForwardContext) throws
+        -> [CellKind: [NodeWeights]]
+    {
+        var mixing: [CellKind: [NodeWeights]] = [:]
         for kind in CellKind.allCases {
             let (alpha, beta) = parameters(architecture, kind)
             let edges = try beta.map(candidates[kind]!.edgeWeights)
-            let weights = try candidates[kind]!.weights(alpha, edgeWeights: edges)
+            let weights = try candidates[kind]!.weights(
+                alpha, edgeWeights: edges, in: RelaxationPass(context, kind.rawValue))
             if let edges, settings.partialChannels > 1 {
-                mixing[kind] = try zip(weights, edges).map { try .concatenated([$0, $1], axis: 0) }
+                mixing[kind] = try zip(weights, edges).map {
+                    NodeWeights(try .concatenated([$0.tensor, $1], axis: 0), running: $0.running)
+                }
             } else {
                 mixing[kind] = weights
             }
         }
         return mixing
+    }
+
+    /// What the relaxation adds to A's objective.
+    public func penalty(_ architecture: [Tensor], at time: TrainingTime) throws -> Tensor? {
+        try settings.relaxation.product.penalty(
+            CellKind.allCases.map { parameters(architecture, $0).alpha }, at: time)
     }
 
     /// α and β of a kind of cells.

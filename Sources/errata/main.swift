@@ -7,11 +7,12 @@ import Images
 import LFM
 import PCDARTS
 import PDARTS
+import Relaxations
 
 ErrataCLI.main(
     plugins: [
-        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(),
-        ImagesPlugin(),
+        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), RelaxationsPlugin(), DCGANPlugin(), LFMPlugin(),
+        BilevelPlugin(), ImagesPlugin(),
     ],
     defaults: ComponentDefaults(
         searchSpace: "darts", method: "lfm", generator: "dcgan", weighter: "validation-loss",

@@ -62,7 +62,9 @@ struct CellSearchSpaceTests {
         (expected.stemMultiplier, expected.initialDeviation) = (2, 0.5)
         expected.operations = ["none", "skip_connect"]
         #expect(read == expected)
-        #expect(try CellSpaceSettings(decoding: expected.encoded) == expected)
+        var decoder = ConfigurationDecoder(registry: try PluginRegistry())
+        #expect(decoder.decode(CellSpaceSettings.self, from: expected.encoded) == expected)
+        try decoder.finish()
     }
 
     @Test("Fewer than three cells are refused by the setting's name", arguments: [1, 2])

@@ -7,6 +7,7 @@ import LFM
 import PCDARTS
 import PDARTS
 import PluginTesting
+import Relaxations
 import Testing
 import TinySpaces
 
@@ -43,6 +44,8 @@ struct BuiltInPluginsTests {
             settings: ["pc-darts": "{channels: 4, cells: 3, nodes: 2, stem_multiplier: 1}"],
             networkSettings: ["pc-darts": "{channels: 2, cells: 3, auxiliary: false}"])
     }
+
+    @Test func relaxations() throws { try checkPlugin(RelaxationsPlugin()) }
 
     @Test func dcgan() throws {
         try checkPlugin(
