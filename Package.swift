@@ -5,7 +5,8 @@ let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .er
 
 /// What the command `errata` registers.
 let plugins: [String] = [
-    "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "RandomSearch", "Images", "EarlyStoppings",
+    "DARTS", "PDARTS", "PCDARTS", "Relaxations", "DCGAN", "LFM", "Bilevel", "RandomSearch", "Images",
+    "EarlyStoppings",
 ]
 
 let pluginTargets = plugins.map { Target.Dependency(stringLiteral: $0) }
@@ -60,6 +61,7 @@ let package = Package(
         plugin("DARTS", ["Cells"]),
         plugin("PDARTS", ["Cells"]),
         plugin("PCDARTS", ["Cells"]),
+        plugin("Relaxations"),
         plugin("Adversarial"),
         plugin("DCGAN", ["Adversarial"]),
         plugin("LFM"),
@@ -105,6 +107,9 @@ let package = Package(
             ["Cells", "TinySpaces"] + pluginTargets),
         tests(of: "Cells", ["DARTS", "PDARTS", "PCDARTS", "TinySpaces"], resources: [.copy("Fixtures")]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
+        tests(
+            of: "Relaxations", ["Cells", "SearchTesting", "MultilevelTesting"],
+            resources: [.copy("Fixtures")]),
         tests(of: "Adversarial", ["TinySpaces"]),
         tests(of: "DCGAN", ["DARTS"]),
         tests(of: "EarlyStoppings"),

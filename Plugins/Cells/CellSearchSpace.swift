@@ -28,7 +28,11 @@ public struct CellSearchSpace: SearchSpace {
         let named = settings.operations ?? .same(operations.map { OperationName($0.name) })
         let candidates = try Dictionary(
             uniqueKeysWithValues: CellKind.allCases.map { kind in
-                (kind, try named.candidates(kind, nodes: settings.nodes, among: known))
+                (
+                    kind,
+                    try named.candidates(
+                        kind, nodes: settings.nodes, among: known, relaxation: settings.relaxation.product)
+                )
             })
         try Self.check(settings, candidates)
         self.init(settings, known, stage: 0, candidates)
@@ -89,7 +93,8 @@ public struct CellSearchSpace: SearchSpace {
         let builder = LayoutBuilder()
         let normal = Initializer.normal(mean: 0, deviation: settings.initialDeviation)
         for kind in CellKind.allCases {
-            _ = builder.root.parameter(kind.rawValue, candidates[kind]!.shape, normal)
+            _ = builder.root.parameter(
+                kind.rawValue, candidates[kind]!.shape, settings.relaxation.product.initializer ?? normal)
         }
         if settings.edgeWeights {
             for kind in CellKind.allCases {
@@ -109,7 +114,10 @@ public struct CellSearchSpace: SearchSpace {
             concatenated: { _ in settings.nodes })
         try stack.require(in: "search_space")
         let candidates = try candidates.mapValues { edges in
-            try edges.mapping { $0.droppingSkips(rate: stage.skipDropout) }
+            try edges.mapping {
+                $0.droppingSkips(rate: stage.skipDropout)
+                    .followed(by: settings.relaxation.product.transformation(of: $0.name))
+            }
         }
         let backbone = CellBackbone(
             stack, imageChannels: images.channels,
@@ -117,24 +125,35 @@ public struct CellSearchSpace: SearchSpace {
                 SearchCell(
                     scope, cell, candidates[cell.kind]!, parts: settings.partialChannels)
             },
-            mixing: { architecture, _ in try mixing(architecture) })
+            mixing: mixing)
         return CellSupernet(backbone, classes: images.classes)
     }
 
     /// From A to the weights of each node: of its operations and, where channels pass by them, of its edges.
-    private func mixing(_ architecture: [Tensor]) throws -> [CellKind: [Tensor]] {
-        var mixing: [CellKind: [Tensor]] = [:]
+    @Sendable private func mixing(_ architecture: [Tensor], _ context: ForwardContext) throws
+        -> [CellKind: [NodeWeights]]
+    {
+        var mixing: [CellKind: [NodeWeights]] = [:]
         for kind in CellKind.allCases {
             let (alpha, beta) = parameters(architecture, kind)
             let edges = try beta.map(candidates[kind]!.edgeWeights)
-            let weights = try candidates[kind]!.weights(alpha, edgeWeights: edges)
+            let weights = try candidates[kind]!.weights(
+                alpha, edgeWeights: edges, in: RelaxationPass(context, kind.rawValue))
             if let edges, settings.partialChannels > 1 {
-                mixing[kind] = try zip(weights, edges).map { try .concatenated([$0, $1], axis: 0) }
+                mixing[kind] = try zip(weights, edges).map {
+                    NodeWeights(try .concatenated([$0.tensor, $1], axis: 0), running: $0.running)
+                }
             } else {
                 mixing[kind] = weights
             }
         }
         return mixing
+    }
+
+    /// What the relaxation adds to A's objective.
+    public func penalty(_ architecture: [Tensor], at time: TrainingTime) throws -> Tensor? {
+        try settings.relaxation.product.penalty(
+            CellKind.allCases.map { parameters(architecture, $0).alpha }, at: time)
     }
 
     /// α and β of a kind of cells.

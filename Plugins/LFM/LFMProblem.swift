@@ -127,7 +127,7 @@ struct LFMProblem: Sendable {
 
     /// l_c(A, W1′, D_val) for each class.
     @Sendable private func classWeights(_ values: Values) throws -> Evaluation {
-        var context = step.context(.w1, values)
+        var context = step.context(.w1, values, purpose: .judging)
         if settings.weightingPass == .eval { context.normalization = .running }
         let batch = method.weightingBatch(step)
         let losses = try method.supernet.logits(

@@ -33,6 +33,7 @@ struct Conformance {
         checkEach(\.searchSpaces, ()) {
             $0.check($1, networkSettings: networkSettings[$0.name], bench)
         }
+        checkEach(\.relaxations, ()) { $0.check($1, bench) }
         checkEach(
             \.generators, GeneratorContext(images: bench.images, backbone: PartnerBackbone(bench.images))
         ) {

@@ -9,11 +9,12 @@ import LFM
 import PCDARTS
 import PDARTS
 import RandomSearch
+import Relaxations
 
 ErrataCLI.main(
     plugins: [
-        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(),
-        RandomSearchPlugin(), ImagesPlugin(), EarlyStoppingsPlugin(),
+        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), RelaxationsPlugin(), DCGANPlugin(), LFMPlugin(),
+        BilevelPlugin(), RandomSearchPlugin(), ImagesPlugin(), EarlyStoppingsPlugin(),
     ],
     defaults: ComponentDefaults(
         searchSpace: "darts", method: "lfm", generator: "dcgan", weighter: "validation-loss",

@@ -9,6 +9,7 @@ import PCDARTS
 import PDARTS
 import PluginTesting
 import RandomSearch
+import Relaxations
 import Testing
 import TinySpaces
 
@@ -48,6 +49,8 @@ struct BuiltInPluginsTests {
             settings: ["pc-darts": "{channels: 4, cells: 3, nodes: 2, stem_multiplier: 1}"],
             networkSettings: ["pc-darts": "{channels: 2, cells: 3, auxiliary: false}"])
     }
+
+    @Test func relaxations() throws { try checkPlugin(RelaxationsPlugin()) }
 
     @Test func dcgan() throws {
         try checkPlugin(

@@ -4,6 +4,7 @@ import NeuralNetworks
 /// Everything an experiment can choose from: a value that `main` makes and passes on.
 public struct PluginRegistry: Sendable {
     public var searchSpaces = ComponentList<any SearchSpace, Void>(kind: "search space")
+    public var relaxations = ComponentList<any Relaxation, Void>(kind: "relaxation")
     public var methods = ComponentList<any SearchMethod, MethodContext>(kind: "method")
     public var generators = ComponentList<any ConditionalGenerator, GeneratorContext>(kind: "generator")
     public var weighters = ComponentList<any ClassWeighter, Void>(kind: "class weighter")

@@ -163,7 +163,7 @@ public struct SearchTask: RunTask {
     public mutating func endEpoch(_ output: RunOutput) throws -> EpochRows {
         guard let latest else { preconditionFailure("an epoch of no steps") }
         let number = step / stepsPerEpoch
-        let measured = try search.performances(state, on: measuring)
+        let measured = try search.performances(state, on: measuring, at: latest.time)
         guard let performance = measured.last?.performance else {
             throw RunError("the method '\(experiment.spec.method.name)' names no classifier to judge by")
         }
@@ -239,7 +239,10 @@ public struct SearchTask: RunTask {
     // MARK: The result
 
     public mutating func result(_ output: RunOutput) throws -> SearchResult {
-        let loss = try latestLoss ?? search.performances(state, on: measuring).last?.performance.loss
+        let loss =
+            try latestLoss
+            ?? search.performances(state, on: measuring, at: time(of: max(step - 1, 0))).last?.performance
+            .loss
         if let loss, let line = grown(loss, classes: images.classes, "optimizers.weights.rate") {
             output.say(line)
         }
