@@ -23,7 +23,7 @@ let package = Package(
         + [
             "TensorEngine", "CPUEngine", "NeuralNetworks", "Multilevel", "Datasets", "ErrataCore",
             "Experiments", "ErrataCLI", "PluginTesting", "Cells", "DARTS", "PDARTS", "PCDARTS", "Adversarial",
-            "DCGAN", "LFM", "Bilevel", "Images",
+            "DCGAN", "WGANGP", "LFM", "Bilevel", "Images",
         ].map { .library(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -55,13 +55,14 @@ let package = Package(
         plugin("PCDARTS", ["Cells"]),
         plugin("Adversarial"),
         plugin("DCGAN", ["Adversarial"]),
+        plugin("WGANGP", ["Adversarial"]),
         plugin("LFM"),
         plugin("Bilevel"),
         plugin("Images"),
         .executableTarget(
             name: "errata",
             dependencies: [
-                "ErrataCLI", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images",
+                "ErrataCLI", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "WGANGP", "LFM", "Bilevel", "Images",
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -99,12 +100,14 @@ let package = Package(
         tests(
             of: "PluginTesting",
             [
-                "Cells", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces",
+                "Cells", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "WGANGP", "LFM", "Bilevel", "Images",
+                "TinySpaces",
             ]),
         tests(of: "Cells", ["DARTS", "PDARTS", "PCDARTS", "TinySpaces"]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "Adversarial", ["TinySpaces"]),
         tests(of: "DCGAN", ["DARTS"]),
+        tests(of: "WGANGP", ["SearchTesting"], resources: [.copy("Fixtures")]),
         tests(of: "LFM", ["SearchTesting"]),
         tests(of: "Bilevel", ["SearchTesting"], resources: [.copy("Fixtures")]),
     ]

@@ -111,6 +111,8 @@ struct LFMProblem: Sendable {
             throw SearchError("the training batch has no originals, which the discriminator is trained on")
         }
         let context = step.context(.discriminator, values, updates: updates)
+        var runningContext = step.context(.discriminator, values)
+        runningContext.normalization = .running
         // A discriminator of its own is no function of A, and does not name it among what it depends on.
         let architecture =
             discriminator.dependsOnArchitecture
@@ -119,9 +121,10 @@ struct LFMProblem: Sendable {
             real: real, generated: generated, labels: batch.labels,
             random: step.random("discriminator loss", on: values.occasion), generator: values[.generator],
             discriminator: values[.discriminator]
-        ) { [discriminator] images, labels in
+        ) { [discriminator, runningContext] images, labels, normalization in
             try discriminator.scores(
-                images, labels: labels, architecture: architecture, context.anotherPass())
+                images, labels: labels, architecture: architecture,
+                normalization == .running ? runningContext : context.anotherPass())
         }
     }
 

@@ -7,10 +7,11 @@ import Images
 import LFM
 import PCDARTS
 import PDARTS
+import WGANGP
 
 ErrataCLI.main(
     plugins: [
-        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(),
+        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), DCGANPlugin(), WGANGPPlugin(), LFMPlugin(), BilevelPlugin(),
         ImagesPlugin(),
     ],
     defaults: ComponentDefaults(

@@ -79,7 +79,7 @@ struct AdversarialTests {
             real: try tensor(scores.real), generated: try tensor(scores.generated),
             labels: try backend.tensor([0, 1] as [Int32], [2]), random: RandomStream(seed: 0), generator: [],
             discriminator: []
-        ) { images, _ in images }
+        ) { images, _, _ in images }
         func mean(_ values: [Double], _ term: (Double) -> Double) -> Double {
             values.map(term).reduce(0, +) / Double(values.count)
         }

@@ -53,7 +53,7 @@ struct DCGANTests {
                 real: backend.full(0, [2], .float64), generated: backend.full(0.5, [2], .float64),
                 labels: try backend.tensor([0, 1] as [Int32], [2]), random: RandomStream(seed: 0),
                 generator: [], discriminator: []
-            ) { images, _ in images }
+            ) { images, _, _ in images }
             return tensors.map { "\($0.name) \($0.shape)" }
                 + ["\(try generator.generatorLoss(game).value.item())", "\(generator.training)"]
         }
@@ -99,7 +99,7 @@ struct DCGANTests {
             let game = AdversarialGame(
                 real: real, generated: fake, labels: labels, random: stream, generator: gv.parameters,
                 discriminator: hv.parameters
-            ) { images, labels in
+            ) { images, labels, _ in
                 try generator.discriminator.scores(
                     images, labels: labels, architecture: [], ForwardContext(hv))
             }
