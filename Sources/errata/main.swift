@@ -11,8 +11,8 @@ import WGANGP
 
 ErrataCLI.main(
     plugins: [
-        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), DCGANPlugin(), WGANGPPlugin(), LFMPlugin(), BilevelPlugin(),
-        ImagesPlugin(),
+        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), DCGANPlugin(), WGANGPPlugin(), LFMPlugin(),
+        BilevelPlugin(), ImagesPlugin(),
     ],
     defaults: ComponentDefaults(
         searchSpace: "darts", method: "lfm", generator: "dcgan", weighter: "validation-loss",
