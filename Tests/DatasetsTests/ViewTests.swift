@@ -37,7 +37,9 @@ struct ViewTests {
     /// As many images of each of ten classes as CIFAR-10's training part has.
     private struct TenClasses: Dataset {
         let name = "ten"
-        let (height, width, channels) = (1, 1, 1)
+        var height: Int { 1 }
+        var width: Int { 1 }
+        var channels: Int { 1 }
         let classNames = (0..<10).map { "class \($0)" }
         let labels = (0..<50_000).map { Int32($0 % 10) }
 

@@ -121,7 +121,7 @@ struct WholeStepTests {
     }()
 
     @Test("Each weighter", arguments: weighters.map(\.name))
-    func weighters(_ name: String) throws {
+    func eachWeighter(_ name: String) throws {
         let (_, weighter, flows) = Self.weighters.first { $0.name == name }!
         try check("\(name)", zero: Set(["discriminator"] + (flows ? [] : ["class_weights", "w1"]))) {
             $0.weighter = weighter

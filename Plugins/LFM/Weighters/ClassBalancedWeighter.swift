@@ -15,10 +15,10 @@ public struct ClassBalancedWeighter: ClassWeighter {
 
     /// The inverse effective numbers, their sum being the number of classes that there are images of; 0 for a class
     /// without.
-    func factors(_ counts: [Int]) -> [Double] {
+    private func factors(_ counts: [Int]) -> [Double] {
         let inverses = counts.map { $0 == 0 ? 0 : (1 - beta) / (1 - pow(beta, Double($0))) }
-        let sum = inverses.reduce(0, +)
-        return inverses.map { $0 * Double(counts.count { $0 > 0 }) / max(sum, .leastNormalMagnitude) }
+        let present = Double(inverses.count { $0 > 0 })
+        return inverses.map { $0 * present / max(inverses.reduce(0, +), .leastNormalMagnitude) }
     }
 
     public func measures(_ performance: ClassPerformance) throws -> Tensor {

@@ -12,7 +12,7 @@ public struct PermutedWeighter: ClassWeighter {
     public init() {}
 
     /// Whose weight each class has: a cycle through all classes, each as likely (Sattolo, 1986).
-    func derangement(_ classes: Int) -> [Int] {
+    private func derangement(_ classes: Int) -> [Int] {
         let random = RandomStream(seed: UInt64(seed), "derangement")
         var result = Array(0..<classes)
         for index in stride(from: classes - 1, to: 0, by: -1) {
