@@ -5,7 +5,16 @@ let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .er
 
 /// What the command `errata` registers.
 let plugins: [String] = [
-    "DARTS", "PDARTS", "PCDARTS", "Relaxations", "DCGAN", "LFM", "Bilevel", "RandomSearch", "Images",
+    "DARTS",
+    "PDARTS",
+    "PCDARTS",
+    "Relaxations",
+    "DCGAN",
+    "WGANGP",
+    "LFM",
+    "Bilevel",
+    "RandomSearch",
+    "Images",
     "EarlyStoppings",
 ]
 
@@ -64,6 +73,7 @@ let package = Package(
         plugin("Relaxations"),
         plugin("Adversarial"),
         plugin("DCGAN", ["Adversarial"]),
+        plugin("WGANGP", ["Adversarial"]),
         plugin("LFM"),
         plugin("Bilevel"),
         plugin("RandomSearch"),
@@ -113,6 +123,7 @@ let package = Package(
         tests(of: "Adversarial", ["TinySpaces"]),
         tests(of: "DCGAN", ["DARTS"]),
         tests(of: "EarlyStoppings"),
+        tests(of: "WGANGP", ["SearchTesting"], resources: [.copy("Fixtures")]),
         tests(of: "LFM", ["SearchTesting"]),
         tests(of: "Bilevel", ["SearchTesting"], resources: [.copy("Fixtures")]),
     ]

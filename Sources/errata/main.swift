@@ -10,11 +10,12 @@ import PCDARTS
 import PDARTS
 import RandomSearch
 import Relaxations
+import WGANGP
 
 ErrataCLI.main(
     plugins: [
-        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), RelaxationsPlugin(), DCGANPlugin(), LFMPlugin(),
-        BilevelPlugin(), RandomSearchPlugin(), ImagesPlugin(), EarlyStoppingsPlugin(),
+        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), RelaxationsPlugin(), DCGANPlugin(), WGANGPPlugin(),
+        LFMPlugin(), BilevelPlugin(), RandomSearchPlugin(), ImagesPlugin(), EarlyStoppingsPlugin(),
     ],
     defaults: ComponentDefaults(
         searchSpace: "darts", method: "lfm", generator: "dcgan", weighter: "validation-loss",

@@ -85,7 +85,8 @@ struct FixtureTests {
     }
 
     /// What a node is applied with: its operations' weights, then its edges'.
-    private func mixing(_ candidates: CandidateEdges, _ alpha: Tensor, _ beta: Tensor) throws -> [NodeWeights] {
+    private func mixing(_ candidates: CandidateEdges, _ alpha: Tensor, _ beta: Tensor) throws -> [NodeWeights]
+    {
         let edges = try candidates.edgeWeights(beta)
         let pass = RelaxationPass(random: RandomStream(seed: 1))
         return try zip(candidates.weights(alpha, edgeWeights: edges, in: pass), edges).map {

@@ -12,6 +12,7 @@ import RandomSearch
 import Relaxations
 import Testing
 import TinySpaces
+import WGANGP
 
 @Suite("What ships conforms")
 struct BuiltInPluginsTests {
@@ -64,6 +65,16 @@ struct BuiltInPluginsTests {
             settings: [
                 "dcgan":
                     "{noise: 3, embedding: 2, channels: 2, discriminator: native, discriminator_channels: 2}"
+            ])
+    }
+
+    @Test(arguments: ["backbone", "native", "native, layer_norm: true"])
+    func wgangp(_ discriminator: String) throws {
+        try checkPlugin(
+            WGANGPPlugin(),
+            settings: [
+                "wgan-gp":
+                    "{noise: 3, channels: 2, discriminator_channels: 2, discriminator: \(discriminator)}"
             ])
     }
 

@@ -110,6 +110,19 @@ extension Choice where Kind == RelaxationKind {
     }
 }
 
+/// Class weighters.
+public enum ClassWeighterKind: ComponentKind {
+    public static func components(of registry: PluginRegistry) -> ComponentList<any ClassWeighter, Void> {
+        registry.weighters
+    }
+}
+
+extension Choice where Kind == ClassWeighterKind {
+    public init(_ name: String, _ weighter: some ClassWeighter & Configuration) {
+        self.init(name, weighter, weighter)
+    }
+}
+
 extension Choice where Kind == OptimizerKind {
     public init(_ name: String, _ optimizer: some Optimizer & Configuration) {
         self.init(name, optimizer, optimizer)

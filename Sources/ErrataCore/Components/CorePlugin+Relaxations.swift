@@ -2,7 +2,7 @@ extension CorePlugin {
     func registerRelaxations(in registry: inout PluginRegistry) throws {
         try registry.relaxations.add(
             .init(
-                "softmax", "softmax(A) over an edge's candidates (DARTS)",
+                "softmax", "softmax(A) over the candidates (DARTS)",
                 configuration: SoftmaxRelaxation.self
             ) { relaxation, _ in relaxation })
     }

@@ -1,12 +1,13 @@
 import NeuralNetworks
 import TensorEngine
 
-/// How architecture parameters α [edges, candidates] become the weights of mixed operations: where DARTS, SNAS, GDAS,
-/// DrNAS and FairDARTS differ.
+/// How architecture parameters α [decisions, candidates] become the weights of mixed operations: where DARTS, SNAS,
+/// GDAS, DrNAS and FairDARTS differ.
 ///
 /// A relaxation is a function of its arguments alone: what it draws comes from the pass, so that a pass that is
 /// evaluated again has the same weights. It knows candidates by their names, and no space: any space whose A has a row
-/// an edge and a column a candidate can be relaxed by it. What a relaxation leaves open has a default.
+/// a decision, such as what an arc of its graph computes, and a column a candidate can be relaxed by it. What a
+/// relaxation leaves open has a default.
 public protocol Relaxation: Sendable {
     /// How α begins; nil, the default, where that is the space's to say.
     var initializer: Initializer? { get }
@@ -14,8 +15,8 @@ public protocol Relaxation: Sendable {
     /// The weights of a pass.
     ///
     /// - Parameters:
-    ///   - alpha: [edges, candidates].
-    ///   - candidates: their names, edge by edge.
+    ///   - alpha: [decisions, candidates].
+    ///   - candidates: their names, decision by decision.
     ///   - pass: when and what for; with the random numbers it may draw.
     func weights(_ alpha: Tensor, of candidates: [[String]], in pass: RelaxationPass) throws -> RelaxedWeights
 
@@ -23,20 +24,20 @@ public protocol Relaxation: Sendable {
     /// a straight-through estimator's. By default the weights themselves.
     func surrogate(_ alpha: Tensor, of candidates: [[String]], in pass: RelaxationPass) throws -> Tensor
 
-    /// How strong each candidate is [edges, candidates], from 0: what genotypes are read from, candidates pruned by and
+    /// How strong each candidate is [decisions, candidates], from 0: what genotypes are read from, candidates pruned by and
     /// signs taken of. The softmax by default.
     ///
-    /// - Parameter alpha: [edges, candidates]; no gradient flows through this.
+    /// - Parameter alpha: [decisions, candidates]; no gradient flows through this.
     func strengths(_ alpha: Tensor) throws -> Tensor
 
     /// A scalar that is added to what A descends; nil, the default, for none.
     ///
     /// - Parameters:
-    ///   - alphas: of all parts of the architecture, [edges, candidates] each.
+    ///   - alphas: of all parts of the architecture, [decisions, candidates] each.
     ///   - time: of the step.
     func penalty(_ alphas: [Tensor], at time: TrainingTime) throws -> Tensor?
 
-    /// What becomes of a candidate's output on an edge, such as noise on it; nil, the default, for nothing.
+    /// What becomes of a candidate's output, such as noise on it; nil, the default, for nothing.
     func transformation(of candidate: String) -> Transformation?
 
     /// From an operation's output to what takes its place, of the same shape.
@@ -55,9 +56,9 @@ extension Relaxation {
 
 /// What a relaxation makes of α in a pass.
 public struct RelaxedWeights: Sendable {
-    /// [edges, candidates]
+    /// [decisions, candidates]
     public var weights: Tensor
-    /// By edge and candidate: which operations the pass computes, the others having the weight 0; nil for all.
+    /// By decision and candidate: which operations the pass computes, the others having the weight 0; nil for all.
     public var runs: [[Bool]]?
 
     public init(_ weights: Tensor, runs: [[Bool]]? = nil) {
@@ -89,7 +90,7 @@ public struct RelaxationPass: Sendable {
     }
 }
 
-/// softmax(α) over an edge's candidates (Liu, Simonyan and Yang, 2019, Eq. 2).
+/// softmax(α) over the candidates (Liu, Simonyan and Yang, 2019, Eq. 2).
 public struct SoftmaxRelaxation: Relaxation {
     public init() {}
 

@@ -16,6 +16,7 @@ public struct SearchTask: RunTask {
     private let backend: any Backend
     private let images: ImageSpecification
     private let normalization: PixelNormalization
+    private let trainingCounts: [Int]
     private let batches: SearchBatches
     private let measuring: any BatchSource
     private var stage: SearchStage
@@ -65,9 +66,11 @@ public struct SearchTask: RunTask {
         ]
         for part in parts { try part.requireBatch(of: spec.search.batchSize, "search.batch_size") }
         normalization = try PixelNormalization(of: split.training)
+        trainingCounts = split.training.classCounts
         stage = SearchStage(
             index: 0,
-            search: try experiment.search(in: experiment.searchSpace, for: images, normalization))
+            search: try experiment.search(
+                in: experiment.searchSpace, for: images, trainingCounts: trainingCounts, normalization))
         batches = try SearchBatches(
             stage.search.method.batches, of: split, spec.search, experiment.dtype, normalization,
             seed: experiment.seed, on: backend)
@@ -136,7 +139,9 @@ public struct SearchTask: RunTask {
                     + "and nothing after stage \(index)")
         }
         let next = SearchStage(
-            index: index, search: try experiment.search(in: space, for: images, normalization))
+            index: index,
+            search: try experiment.search(
+                in: space, for: images, trainingCounts: trainingCounts, normalization))
         state = try next.search.state(after: state, on: backend, experiment.dtype)
         stage = next
     }
@@ -286,7 +291,9 @@ public struct SearchTask: RunTask {
             let narrowing = try YAMLReader.read(archive.text("narrowing"), source: "narrowing")
             let space = try experiment.searchSpace.narrowed(by: narrowing)
             stage = SearchStage(
-                index: index, search: try experiment.search(in: space, for: images, normalization))
+                index: index,
+                search: try experiment.search(
+                    in: space, for: images, trainingCounts: trainingCounts, normalization))
             state = try search.initialState(on: backend, experiment.dtype)
         }
         state = try archive.searchState(
