@@ -6,12 +6,18 @@ import TensorEngine
 public struct CellSupernet: Supernet {
     public let layout: ModelLayout
     public let backbone: any Backbone
+    private let relaxation: any Relaxation
     private let features: any FeatureExtractor
     private let classifier: Linear
 
-    public init(_ backbone: CellBackbone, classes: Int) {
+    /// - Parameters:
+    ///   - backbone: stem and cells.
+    ///   - classes: of the images.
+    ///   - relaxation: whose adversary perturbs the weights of the backbone's mixture while the supernet trains.
+    public init(_ backbone: CellBackbone, classes: Int, relaxation: any Relaxation = SoftmaxRelaxation()) {
         let builder = LayoutBuilder()
         self.backbone = backbone
+        self.relaxation = relaxation
         features = backbone.declare(in: builder.root)
         classifier = Linear(builder.root["classifier"], inputs: features.features, outputs: classes)
         layout = builder.layout
@@ -19,6 +25,20 @@ public struct CellSupernet: Supernet {
 
     public func logits(_ images: Tensor, architecture: [Tensor], _ context: ForwardContext) throws -> Tensor {
         try classifier(features(images, architecture: architecture, context), context)
+    }
+
+    /// A, and behind it a perturbation of each kind of cells' weights.
+    public func perturbed(
+        _ architecture: [Tensor], _ context: ForwardContext,
+        raising loss: (_ architecture: [Tensor], _ context: ForwardContext) throws -> Tensor
+    ) throws -> [Tensor] {
+        guard let adversary = relaxation.adversary(at: context.time) else { return architecture }
+        let constants = architecture.map(\.detached)
+        let aside = context.aside("adversary")
+        return try architecture
+            + adversary.perturbations(
+                of: Array(constants.prefix(CellKind.allCases.count)), random: aside.random
+            ) { try loss(constants + $0, aside) }
     }
 }
 
