@@ -7,6 +7,7 @@ public struct CellSupernet: Supernet {
     public let layout: ModelLayout
     public let backbone: any Backbone
     private let relaxation: any Relaxation
+    private let parts: Int
     private let features: any FeatureExtractor
     private let classifier: Linear
 
@@ -14,10 +15,16 @@ public struct CellSupernet: Supernet {
     ///   - backbone: stem and cells.
     ///   - classes: of the images.
     ///   - relaxation: whose adversary perturbs the weights of the backbone's mixture while the supernet trains.
-    public init(_ backbone: CellBackbone, classes: Int, relaxation: any Relaxation = SoftmaxRelaxation()) {
+    ///   - parts: how many tensors of A, from the first, the relaxation makes weights of; what an adversary adds to
+    ///     these stands behind A.
+    public init(
+        _ backbone: some Backbone, classes: Int, relaxation: any Relaxation = SoftmaxRelaxation(),
+        parts: Int = CellKind.allCases.count
+    ) {
         let builder = LayoutBuilder()
         self.backbone = backbone
         self.relaxation = relaxation
+        self.parts = parts
         features = backbone.declare(in: builder.root)
         classifier = Linear(builder.root["classifier"], inputs: features.features, outputs: classes)
         layout = builder.layout
@@ -27,7 +34,7 @@ public struct CellSupernet: Supernet {
         try classifier(features(images, architecture: architecture, context), context)
     }
 
-    /// A, and behind it a perturbation of each kind of cells' weights.
+    /// A, and behind it a perturbation of each part's weights.
     public func perturbed(
         _ architecture: [Tensor], _ context: ForwardContext,
         raising loss: (_ architecture: [Tensor], _ context: ForwardContext) throws -> Tensor
@@ -37,7 +44,7 @@ public struct CellSupernet: Supernet {
         let aside = context.aside("adversary")
         return try architecture
             + adversary.perturbations(
-                of: Array(constants.prefix(CellKind.allCases.count)), random: aside.random
+                of: Array(constants.prefix(parts)), random: aside.random
             ) { try loss(constants + $0, aside) }
     }
 }
