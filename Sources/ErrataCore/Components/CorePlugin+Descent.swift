@@ -31,6 +31,7 @@ extension SGD: Configuration {
         [
             .init("momentum", \.momentum, "of the velocity", .within(0..<1)),
             .init("weight_decay", \.weightDecay, "added to the gradient times the parameters", .atLeast(0)),
+            .init("nesterov", \.nesterov, "whether a step is Nesterov's"),
         ]
     }
 }
