@@ -31,7 +31,8 @@ struct IDXConfiguration: Configuration {
     func load() throws -> ImageData {
         func part(_ images: PathSetting, _ labels: PathSetting) throws -> any Dataset {
             try PaddedDataset(
-                IDXDataset(images: images.path, labels: labels.path, classNames: classNames), padding: padding
+                ArrayDataset(idxImages: images.path, labels: labels.path, classNames: classNames),
+                padding: padding
             )
         }
         return try ImageData(training: part(images, labels), test: part(testImages, testLabels))

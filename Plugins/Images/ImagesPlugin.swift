@@ -1,6 +1,6 @@
 import ErrataCore
 
-/// Data sets of images: Fashion-MNIST, IDX files, and one that is drawn on demand.
+/// Data sets of images: Fashion-MNIST, CIFAR-10 and CIFAR-100, IDX files, and one that is drawn on demand.
 public struct ImagesPlugin: Plugin {
     public init() {}
 
@@ -9,6 +9,16 @@ public struct ImagesPlugin: Plugin {
             .init(
                 "fashion-mnist", "60,000 training and 10,000 test images of clothing, 28×28 grey, padded",
                 configuration: FashionMNISTConfiguration.self
+            ) { settings, _ in try settings.load() })
+        try registry.datasets.add(
+            .init(
+                "cifar-10", "50,000 training and 10,000 test images of ten kinds, 32×32 in colour",
+                configuration: CIFAR10Configuration.self
+            ) { settings, _ in try settings.load() })
+        try registry.datasets.add(
+            .init(
+                "cifar-100", "50,000 training and 10,000 test images of a hundred kinds, 32×32 in colour",
+                configuration: CIFAR100Configuration.self
             ) { settings, _ in try settings.load() })
         try registry.datasets.add(
             .init(

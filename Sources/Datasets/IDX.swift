@@ -59,16 +59,9 @@ public struct IDXArray: Sendable {
     }
 }
 
-/// Images and labels from a pair of IDX files, in memory.
-public struct IDXDataset: Dataset {
-    public let name: String
-    public let height: Int
-    public let width: Int
-    public let channels: Int
-    public let classNames: [String]
-    public let labels: [Int32]
-    private let pixels: [UInt8]
-
+extension ArrayDataset {
+    /// Images and labels from a pair of IDX files.
+    ///
     /// - Parameters:
     ///   - images: a file of [N, H, W] or [N, H, W, C] bytes, plain or gzip.
     ///   - labels: a file of [N] bytes, plain or gzip.
@@ -76,33 +69,17 @@ public struct IDXDataset: Dataset {
     ///   - name: what people call it; the image file's path by default.
     /// - Throws: `FileError` or `DatasetError` if a file is unsound (see `IDXArray`), the counts differ, a label has
     ///   no name, or two classes have the same.
-    public init(images: String, labels: String, classNames: [String], name: String? = nil) throws {
+    public init(idxImages images: String, labels: String, classNames: [String], name: String? = nil) throws {
         try requireClassNames(classNames, of: name ?? images)
-        let classes = try IDXArray(contentsOf: labels, ranks: 1...1)
-        if let stranger = classes.bytes.firstIndex(where: { $0 >= classNames.count }) {
-            let beginAtOne = !classes.bytes.contains(0) && Int(classes.bytes.max()!) == classNames.count
-            throw DatasetError(
-                labels,
-                "label \(classes.bytes[stranger]) of image \(stranger), "
-                    + "expected one below the \(classNames.count) classes"
-                    + (beginAtOne ? "; no label is 0: do they begin at 1?" : ""))
-        }
+        let classes = try IDXArray(contentsOf: labels, ranks: 1...1).bytes.map(Int32.init)
+        try requireLabels(classes, of: classNames.count, in: labels)
         let array = try IDXArray(contentsOf: images, ranks: 3...4)
         try require(
-            array.extents[0] == classes.bytes.count, labels,
-            "\(classes.bytes.count) labels, expected \(array.extents[0]), one for each image of \(images)")
-        height = array.extents[1]
-        width = array.extents[2]
-        channels = array.extents.count == 4 ? array.extents[3] : 1
-        pixels = array.bytes
-        self.labels = classes.bytes.map(Int32.init)
-        self.classNames = classNames
-        self.name = name ?? images
-    }
-
-    public func copyImage(_ index: Int, into buffer: UnsafeMutableBufferPointer<UInt8>) throws {
-        try requireImage(index, fits: buffer)
-        let start = index * imageByteCount
-        _ = buffer.update(fromContentsOf: pixels[start..<start + imageByteCount])
+            array.extents[0] == classes.count, labels,
+            "\(classes.count) labels, expected \(array.extents[0]), one for each image of \(images)")
+        try self.init(
+            name: name ?? images, height: array.extents[1], width: array.extents[2],
+            channels: array.extents.count == 4 ? array.extents[3] : 1, classNames: classNames,
+            labels: classes, pixels: array.bytes)
     }
 }

@@ -134,9 +134,9 @@ struct IDXDatasetTests {
 
     init() throws { directory = try TemporaryDirectory() }
 
-    private func dataset(_ images: [UInt8], _ labels: [UInt8]) throws -> IDXDataset {
-        try IDXDataset(
-            images: directory.file("images", images), labels: directory.file("labels", labels),
+    private func dataset(_ images: [UInt8], _ labels: [UInt8]) throws -> ArrayDataset {
+        try ArrayDataset(
+            idxImages: directory.file("images", images), labels: directory.file("labels", labels),
             classNames: ["a", "b", "c"], name: "letters")
     }
 
@@ -186,7 +186,7 @@ struct IDXDatasetTests {
             directory.file("labels", idx([2], [0, 0]))
         )
         let error = try #require(throws: DatasetError.self) {
-            try IDXDataset(images: images, labels: labels, classNames: names, name: "letters")
+            try ArrayDataset(idxImages: images, labels: labels, classNames: names, name: "letters")
         }
         #expect(error.subject == "letters" && error.reason.contains(reason), "\(error)")
     }

@@ -54,7 +54,7 @@ public struct EvaluationTask: RunTask {
         stepsPerEpoch = epoch.steps
         model = try retraining.initialModel(on: backend, experiment.dtype)
         notices =
-            [epoch.notice].compactMap(\.self)
+            data.notices + [epoch.notice].compactMap(\.self)
             + Provision.absentClasses(in: data.training, dividedInto: [])
             + [Provision(name: "the test part", images: data.test, settings: "data.test_limit").absentClasses]
             .compactMap(\.self)

@@ -74,7 +74,8 @@ public struct SearchTask: RunTask {
         stepsPerEpoch = epoch.steps
         state = try stage.search.initialState(on: backend, experiment.dtype)
         notices =
-            [epoch.notice].compactMap(\.self) + Provision.absentClasses(in: data.training, dividedInto: parts)
+            data.notices + [epoch.notice].compactMap(\.self)
+            + Provision.absentClasses(in: data.training, dividedInto: parts)
         try EvaluationTask.check(
             experiment, try stage.space.genotype(of: state.architecture.state.parameters), data)
     }

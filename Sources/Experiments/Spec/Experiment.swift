@@ -79,7 +79,7 @@ public struct Experiment: Sendable {
         }
         return try ImageData(
             training: limited(data.training, to: spec.data.limit, "limit"),
-            test: limited(data.test, to: spec.data.testLimit, "test_limit"))
+            test: limited(data.test, to: spec.data.testLimit, "test_limit"), notices: data.notices)
     }
 
     /// The search in a stage of the search space.
