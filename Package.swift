@@ -34,12 +34,15 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .target(name: "CKernels", cSettings: [.treatAllWarnings(as: .error)]),
         library("TensorEngine", []),
         library("CPUEngine", ["TensorEngine", "CKernels", "COpenBLAS"]),
         library("NeuralNetworks", ["TensorEngine"]),
         library("Multilevel", ["NeuralNetworks"]),
-        library("Datasets", ["TensorEngine", "CZlib"]),
+        library("Datasets", ["TensorEngine", "CZlib", "CTurboJPEG", "CPNG"]),
         library("ErrataCore", ["Multilevel", "Datasets"]),
         library("Experiments", ["ErrataCore", "CYAML", "CHDF5", "CZlib"]),
         library(
@@ -84,7 +87,7 @@ let package = Package(
         library(
             "SearchTesting", path: "Tests/Support/SearchTesting",
             ["CPUEngine", "Cells", "DCGAN", "LFM", "Bilevel", "MultilevelTesting"]),
-        tests(of: "Datasets"),
+        tests(of: "Datasets", ["CTurboJPEG", "CPNG"], resources: [.copy("Fixtures")]),
         tests(of: "ErrataCore", ["Adversarial", "SearchTesting", "TinySpaces"]),
         tests(
             of: "Experiments",

@@ -1,6 +1,6 @@
 import ErrataCore
 
-/// Data sets of images: Fashion-MNIST, CIFAR-10 and CIFAR-100, IDX files, and one that is drawn on demand.
+/// Data sets of images: Fashion-MNIST, CIFAR-10 and CIFAR-100, folders of files, IDX files, and one that is drawn on demand; and transforms.
 public struct ImagesPlugin: Plugin {
     public init() {}
 
@@ -22,6 +22,16 @@ public struct ImagesPlugin: Plugin {
             ) { settings, _ in try settings.load() })
         try registry.datasets.add(
             .init(
+                "image-folder", "JPEG and PNG files of any sizes, in a folder for each class or in lists",
+                configuration: ImageFolderConfiguration.self
+            ) { settings, _ in try settings.load() })
+        try registry.datasets.add(
+            .init(
+                "imagenet", "ImageNet's tree of JPEG files, a thousand classes",
+                configuration: ImageNetConfiguration.self
+            ) { settings, _ in try settings.load() })
+        try registry.datasets.add(
+            .init(
                 "idx", "images and labels in IDX files, plain or gzipped",
                 configuration: IDXConfiguration.self
             ) { settings, _ in try settings.load() })
@@ -30,5 +40,6 @@ public struct ImagesPlugin: Plugin {
                 "procedural", "shapes and gratings drawn on demand, for tests",
                 configuration: ProceduralConfiguration.self
             ) { settings, _ in try settings.load() })
+        try registerTransforms(in: &registry)
     }
 }

@@ -42,7 +42,8 @@ public enum CIFAR: Sendable, Hashable {
             return (bytes, "\(source)/\(file)")
         }
         let (text, namesPath) = try contents(of: classNamesFile)
-        let classNames = String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
+        let classNames = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline).map(
+            String.init)
         try require(
             classNames.count == classCount, namesPath, "\(classNames.count) names, expected \(classCount)")
         var notices: [String] = []

@@ -34,7 +34,7 @@ enum FileGroup {
 }
 
 /// Whether there is a directory of this path.
-func isDirectory(_ path: String) -> Bool {
+package func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }

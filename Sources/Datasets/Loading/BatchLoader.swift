@@ -13,6 +13,8 @@ public final class BatchLoader: BatchSource {
         public var shuffles: Bool
         /// Whether a last batch that would be smaller than the others is left out.
         public var dropsLast: Bool
+        /// What varies images before the augmentation does.
+        public var transforms: [any ImageTransform]
         public var augmentation: Augmentation
         public var normalization: PixelNormalization
         /// Whether batches have `originals`.
@@ -22,12 +24,14 @@ public final class BatchLoader: BatchSource {
 
         public init(
             batchSize: Int, shuffles: Bool = true, dropsLast: Bool = true,
-            augmentation: Augmentation = .none, normalization: PixelNormalization,
+            transforms: [any ImageTransform] = [], augmentation: Augmentation = .none,
+            normalization: PixelNormalization,
             includesOriginals: Bool = false, dtype: DType = .float32
         ) {
             self.batchSize = batchSize
             self.shuffles = shuffles
             self.dropsLast = dropsLast
+            self.transforms = transforms
             self.augmentation = augmentation
             self.normalization = normalization
             self.includesOriginals = includesOriginals
@@ -99,22 +103,45 @@ public final class BatchLoader: BatchSource {
         let start = index * options.batchSize
         let positions = start..<min(start + options.batchSize, labels.count)
         let members = Array(order(ofEpoch: epoch)[positions])
-        let shape: Shape = [members.count, dataset.height, dataset.width, dataset.channels]
+        let (count, size) = (members.count, dataset.imageByteCount)
+        let shape: Shape = [count, dataset.height, dataset.width, dataset.channels]
         let normalized = PixelWriter(dataset, options.normalization.table(of: type))
         let original = PixelWriter(
             dataset, PixelNormalization.tanhRange(channels: dataset.channels).table(of: type))
         let choices = random.derived("augmentation").derived(UInt64(epoch))
-        var images: [Element] = []
+        let chain = TransformChain(transforms: options.transforms)
+        let errors = Mutex<[Int: any Error]>([:])
         var originals: [Element] = []
-        images.reserveCapacity(shape.count)
-        if options.includesOriginals { originals.reserveCapacity(shape.count) }
-        for (position, member) in zip(positions, members) {
-            let bytes = try dataset.image(member)
-            let choice = options.augmentation.choice(
-                height: dataset.height, width: dataset.width, random: choices.derived(UInt64(position)))
-            normalized.append(bytes, choice, to: &images)
-            if options.includesOriginals { original.append(bytes, .init(), to: &originals) }
+        let images = [Element](unsafeUninitializedCapacity: count * size) { images, filled in
+            filled = count * size
+            nonisolated(unsafe) let images = images
+            originals = [Element](unsafeUninitializedCapacity: options.includesOriginals ? count * size : 0) {
+                originals, filled in
+                filled = options.includesOriginals ? count * size : 0
+                nonisolated(unsafe) let originals = originals
+                Parallel.forEach(count, isParallel: dataset.isDecoded || !options.transforms.isEmpty) {
+                    place in
+                    let random = choices.derived(UInt64(positions.lowerBound + place))
+                    let part = place * size..<(place + 1) * size
+                    do {
+                        let image = try chain.image(members[place], of: dataset, random: random)
+                        let choice = options.augmentation.choice(
+                            height: dataset.height, width: dataset.width, random: random)
+                        normalized.write(image.pixels, choice, to: .init(rebasing: images[part]))
+                        if options.includesOriginals {
+                            let bytes =
+                                options.transforms.isEmpty ? image.pixels : try dataset.image(members[place])
+                            original.write(bytes, .init(), to: .init(rebasing: originals[part]))
+                        }
+                    } catch {
+                        images[part].initialize(repeating: 0)
+                        if options.includesOriginals { originals[part].initialize(repeating: 0) }
+                        errors.withLock { $0[place] = error }
+                    }
+                }
+            }
         }
+        if let first = errors.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
         return Batch(
             images: try backend.tensor(images, shape),
             originals: options.includesOriginals ? try backend.tensor(originals, shape) : nil,
@@ -133,7 +160,7 @@ public final class BatchLoader: BatchSource {
 }
 
 /// Writes an image's bytes as numbers: augmented as chosen, normalised.
-private struct PixelWriter<Element: BinaryFloatingPoint> {
+private struct PixelWriter<Element: BinaryFloatingPoint & Sendable>: Sendable {
     let height: Int
     let width: Int
     let channels: Int
@@ -147,17 +174,23 @@ private struct PixelWriter<Element: BinaryFloatingPoint> {
         self.table = table
     }
 
-    func append(_ bytes: [UInt8], _ choice: Augmentation.Choice, to result: inout [Element]) {
+    func write(
+        _ bytes: [UInt8], _ choice: Augmentation.Choice, to result: UnsafeMutableBufferPointer<Element>
+    ) {
+        var position = 0
         for row in 0..<height {
             for column in 0..<width {
                 let source = choice.source(row: row, column: column, height: height, width: width)
                 for channel in 0..<channels {
+                    let value: Element
                     switch source {
                     case .pixel(let pixel):
-                        result.append(table[channel * 256 + Int(bytes[pixel * channels + channel])])
-                    case .border: result.append(table[channel * 256])
-                    case .cut: result.append(0)
+                        value = table[channel * 256 + Int(bytes[pixel * channels + channel])]
+                    case .border: value = table[channel * 256]
+                    case .cut: value = 0
                     }
+                    result.initializeElement(at: position, to: value)
+                    position += 1
                 }
             }
         }

@@ -1,0 +1,67 @@
+import Datasets
+import ErrataCore
+
+extension RandomResizedCrop: Configuration {
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .init(
+                "minimum_area", \.minimumArea, "the least part of the picture's area",
+                .init("above 0 and at most 1") { $0 > 0 && $0 <= 1 }),
+            .init(
+                "maximum_area", \.maximumArea, "the largest part of the picture's area",
+                .init("above 0 and at most 1") { $0 > 0 && $0 <= 1 }),
+            .init(
+                "maximum_ratio", \.maximumRatio, "of width and height, and of height and width",
+                .within(1...100)),
+        ]
+    }
+
+    public func validate() throws {
+        guard minimumArea <= maximumArea else {
+            throw DatasetError(
+                "random-resized-crop",
+                "minimum_area \(minimumArea), expected at most maximum_area, \(maximumArea)")
+        }
+    }
+}
+
+extension ColorJitter: Configuration {
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .init(
+                "brightness", \.brightness, "factors are within 1 ± this, and not negative", .within(0...10)),
+            .init("contrast", \.contrast, "likewise", .within(0...10)),
+            .init("saturation", \.saturation, "likewise", .within(0...10)),
+        ]
+    }
+}
+
+extension Lighting: Configuration {
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .init(
+                "deviation", \.deviation, "of the amount along each component, in its own deviations",
+                .above(0))
+        ]
+    }
+}
+
+extension ImagesPlugin {
+    func registerTransforms(in registry: inout PluginRegistry) throws {
+        try registry.transforms.add(
+            .init(
+                "random-resized-crop", "a part of random area and shape, brought to the images' size",
+                configuration: RandomResizedCrop.self
+            ) { transform, _ in transform })
+        try registry.transforms.add(
+            .init(
+                "color-jitter", "brightness, contrast and saturation at random",
+                configuration: ColorJitter.self
+            ) { transform, _ in transform })
+        try registry.transforms.add(
+            .init(
+                "lighting", "a shift along the principal components of ImageNet's colours",
+                configuration: Lighting.self
+            ) { transform, _ in transform })
+    }
+}
