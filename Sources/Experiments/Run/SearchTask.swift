@@ -48,7 +48,7 @@ public struct SearchTask: RunTask {
         images = data.images
         self.data = try DataDigest(of: [data.training])
         let split = try Split(
-            data.training, trainingFraction: spec.data.trainingFraction,
+            data.training, trainingFraction: spec.data.trainingFraction, method: spec.data.split,
             random: RandomStream(seed: experiment.seed, "split"))
         let parts = [
             Provision(
@@ -57,7 +57,7 @@ public struct SearchTask: RunTask {
                 name: "D_val", images: split.validation, settings: "data.limit or data.training_fraction"),
         ]
         for part in parts { try part.requireBatch(of: spec.search.batchSize, "search.batch_size") }
-        normalization = try PixelNormalization(of: split.training)
+        normalization = try experiment.normalization(of: split.training)
         stage = SearchStage(
             index: 0,
             search: try experiment.search(in: experiment.searchSpace, for: images, normalization))

@@ -55,6 +55,8 @@ public struct ExperimentSpec: Configuration {
 public struct DataSettings: Configuration {
     public var set = ComponentSelection("")
     public var trainingFraction = 0.5
+    public var split = Split.Method.automatic
+    public var normalization: NormalizationSettings?
     public var limit: Int?
     public var testLimit: Int?
 
@@ -68,10 +70,36 @@ public struct DataSettings: Configuration {
                 "the part of the training images that is D_tr in the search; the rest is D_val",
                 .init("between 0 and 1") { $0 > 0 && $0 < 1 }),
             .init(
+                "split", \.split,
+                "how D_tr is chosen: at random, the same part of every class, or the latter where a class has fewer than "
+                    + "\(Split.automaticLimit) images"),
+            .init(
+                "normalization", \.normalization,
+                "each channel's mean and deviation, where black is 0 and white 1; measured where null"),
+            .init(
                 "limit", \.limit, "use so many training images only, chosen at random", ifGiven: .atLeast(2)),
             .init("test_limit", \.testLimit, "use so many test images only", ifGiven: .atLeast(1)),
         ]
     }
+}
+
+extension Split.Method: ConfigurationChoice {}
+
+/// What pixels are normalised by, where it is not measured.
+public struct NormalizationSettings: Configuration {
+    public var mean: [Double] = []
+    public var deviation: [Double] = []
+
+    public init() {}
+
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .init("mean", \.mean, "of each channel", each: .within(0...1), .notEmpty),
+            .init("deviation", \.deviation, "of each channel", each: .above(0), .notEmpty),
+        ]
+    }
+
+    public func validate() throws { _ = try PixelNormalization(mean: mean, deviation: deviation) }
 }
 
 /// How the models of a search descend (DARTS, section 3.1).
@@ -94,6 +122,7 @@ public struct SearchSettings: Configuration {
     public var epochs = 50
     public var stepsPerEpoch: Int?
     public var batchSize = 64
+    public var transforms: [Choice<TransformKind>] = []
     public var augmentation = Augmentation(cropPadding: 4, horizontalFlip: true)
     public var architectureWarmup = 0
     public var hessianEigenvalue = false
@@ -109,6 +138,7 @@ public struct SearchSettings: Configuration {
             .init(
                 "batch_size", \.batchSize, "images of a step, of D_tr and of D_val each",
                 .within(1...1_000_000)),
+            .transforms(\.transforms),
             .init("augmentation", \.augmentation, "how training images are varied"),
             .init(
                 "architecture_warmup", \.architectureWarmup, "epochs of each stage before A steps",
@@ -137,6 +167,7 @@ public struct EvaluationSettings: Configuration {
     public var epochs = 600
     public var batchSize = 96
     public var stepsPerEpoch: Int?
+    public var transforms: [Choice<TransformKind>] = []
     public var augmentation = Augmentation(cropPadding: 4, horizontalFlip: true, cutoutLength: 16)
     public var labelSmoothing = 0.0
     public var weights = DescentSettings(
@@ -153,6 +184,7 @@ public struct EvaluationSettings: Configuration {
             .init("epochs", \.epochs, "epochs of training", .within(1...1_000_000)),
             .init("batch_size", \.batchSize, "images of a step", .within(1...1_000_000)),
             .stepsPerEpoch(\.stepsPerEpoch, of: "the training images"),
+            .transforms(\.transforms),
             .init("augmentation", \.augmentation, "how training images are varied"),
             .init("label_smoothing", \.labelSmoothing, "ε of (1 − ε)·one-hot + ε/classes", .within(0..<1)),
             .init("weights", \.weights, "how the weights descend"),
@@ -163,6 +195,14 @@ public struct EvaluationSettings: Configuration {
 }
 
 extension ConfigurationField {
+    fileprivate static func transforms(
+        _ path: any WritableKeyPath<Root, [Choice<TransformKind>]> & Sendable
+    ) -> Self {
+        .init(
+            "transforms", path,
+            "what training images go through before the augmentation, one after another: `- color-jitter`")
+    }
+
     fileprivate static func stepsPerEpoch(
         _ path: any WritableKeyPath<Root, Int?> & Sendable, of part: String
     ) -> Self {
