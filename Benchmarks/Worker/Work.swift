@@ -11,11 +11,16 @@ import TensorEngine
 
 /// A unit of work that is timed.
 struct Work {
+    /// The numbers that the work learns, or the images that it loads: what tells whether two sides do the same.
     let parameters: Int
     let run: () throws -> Void
 
-    init(named name: String, on backend: CPUBackend, batch: Int?) throws {
+    /// - Parameter argument: the images of a batch, or of data the folder they are in.
+    init(named name: String, on backend: CPUBackend, _ argument: String?) throws {
+        let batch = argument.flatMap { Int($0) }
         switch name {
+        case "data-cifar": self = try .cifar(argument ?? "", on: backend)
+        case "data-imagenet": self = try .imageNet(argument ?? "", on: backend)
         case "supernet-step", "supernet-memory", "threads":
             self = try .supernetStep(on: backend, batch: batch ?? 64)
         case "evaluation-step": self = try .evaluationStep(on: backend, batch: batch ?? 96)
