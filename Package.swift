@@ -87,7 +87,9 @@ let package = Package(
         library(
             "SearchTesting", path: "Tests/Support/SearchTesting",
             ["CPUEngine", "Cells", "DCGAN", "LFM", "Bilevel", "MultilevelTesting"]),
-        tests(of: "Datasets", ["CTurboJPEG", "CPNG"], resources: [.copy("Fixtures")]),
+        library(
+            "PictureTesting", path: "Tests/Support/PictureTesting", ["Datasets", "CTurboJPEG", "CPNG"]),
+        tests(of: "Datasets", ["PictureTesting"], resources: [.copy("Fixtures")]),
         tests(of: "ErrataCore", ["Adversarial", "SearchTesting", "TinySpaces"]),
         tests(
             of: "Experiments",
@@ -96,7 +98,7 @@ let package = Package(
                 "NeuralNetworksTesting",
                 "TinySpaces",
             ]),
-        tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
+        tests(of: "ErrataCLI", ["DARTS", "DCGAN", "PictureTesting"]),
         library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         tests(
@@ -109,6 +111,7 @@ let package = Package(
         tests(of: "Adversarial", ["TinySpaces"]),
         tests(of: "DCGAN", ["DARTS"]),
         tests(of: "LFM", ["SearchTesting"]),
+        tests(of: "Images", ["Experiments", "PictureTesting"]),
         tests(of: "Bilevel", ["SearchTesting"], resources: [.copy("Fixtures")]),
     ]
 )

@@ -31,14 +31,14 @@ struct ImageFolderConfiguration: Configuration {
     }
 
     func validate() throws {
+        guard testList == PathSetting() || list != PathSetting() else {
+            throw DatasetError("image-folder", "test_list without list, expected both or list alone")
+        }
         guard path != PathSetting() || list != PathSetting() else {
             throw DatasetError(
                 "image-folder",
                 "path is needed: a folder with train/CLASS/… and test/CLASS/…, or with a folder for each class; or list, a "
                     + "CSV of the columns path and label")
-        }
-        guard testList == PathSetting() || list != PathSetting() else {
-            throw DatasetError("image-folder", "test_list without list, expected both or list alone")
         }
     }
 

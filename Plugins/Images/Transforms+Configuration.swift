@@ -32,6 +32,9 @@ extension ColorJitter: Configuration {
                 "brightness", \.brightness, "factors are within 1 ± this, and not negative", .within(0...10)),
             .init("contrast", \.contrast, "likewise", .within(0...10)),
             .init("saturation", \.saturation, "likewise", .within(0...10)),
+            .init(
+                "hue", \.hue, "hues are turned by at most this part of the circle; DARTS's code has 0.2",
+                .within(0...0.5)),
         ]
     }
 }
@@ -55,7 +58,7 @@ extension ImagesPlugin {
             ) { transform, _ in transform })
         try registry.transforms.add(
             .init(
-                "color-jitter", "brightness, contrast and saturation at random",
+                "color-jitter", "brightness, contrast, saturation and hue at random",
                 configuration: ColorJitter.self
             ) { transform, _ in transform })
         try registry.transforms.add(

@@ -91,7 +91,8 @@ struct InspectDataCommand: ComponentsCommand {
                     + "can be read")
         }
         if broken > 0 {
-            try Console.line("\(broken) files are broken: get them anew, or set data.set.on_error=skip")
+            try Console.line(
+                "\(broken) files are broken: get them anew, or set data.set.images.on_error=skip")
             throw ExitCode(1)
         }
     }

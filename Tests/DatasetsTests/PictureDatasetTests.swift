@@ -1,28 +1,27 @@
 import Datasets
 import Foundation
+import PictureTesting
 import TensorEngine
 import Testing
 
 @Suite("Folders and lists of pictures")
 struct PictureDatasetTests {
-    let directory: TemporaryDirectory
+    let tree: FileTree
 
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws { tree = try FileTree() }
 
-    private func write(_ files: [String: [UInt8]]) throws {
-        for (name, bytes) in files {
-            let url = URL(filePath: "\(directory.path)/\(name)")
-            try FileManager.default.createDirectory(
-                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try Data(bytes).write(to: url)
-        }
+    private func write(_ files: [String: [UInt8]]) throws { try tree.write(files) }
+
+    private func file(_ name: String, _ text: String) throws -> String {
+        try tree.write([name: Array(text.utf8)])
+        return "\(tree.path)/\(name)"
     }
 
     private func dataset(_ fit: PictureFit, scalesDecoding: Bool = true, _ files: LabelledFiles? = nil) throws
         -> PictureDataset
     {
         try PictureDataset(
-            name: "pictures", files: files ?? LabelledFiles(folders: directory.path), fit: fit,
+            name: "pictures", files: files ?? LabelledFiles(folders: tree.path), fit: fit,
             scalesDecoding: scalesDecoding)
     }
 
@@ -33,16 +32,16 @@ struct PictureDatasetTests {
             "a/deep/er/x.jpeg": jpeg(plain(8, 8, [3])),
             "b/.hidden.png": [], "b/notes.txt": [], "top.png": [], "C/y.png": png(plain(3, 3, [4])),
         ])
-        let files = try LabelledFiles(folders: directory.path)
+        let files = try LabelledFiles(folders: tree.path)
         #expect(files.classNames == ["C", "a", "b"])
         #expect(files.names == ["C/y.png", "a/deep/er/x.jpeg", "b/10.JPG", "b/2.png"])
         #expect(files.labels == [0, 1, 2, 2])
         #expect(try dataset(PictureFit(height: 4, width: 4)).image(3) == [UInt8](repeating: 1, count: 48))
-        let chosen = try LabelledFiles(folders: directory.path, classNames: ["b", "a", "C", "d"])
+        let chosen = try LabelledFiles(folders: tree.path, classNames: ["b", "a", "C", "d"])
         #expect(chosen.labels == [2, 1, 0, 0])
         for (path, classes, reason) in [
-            (directory.path + "/b", nil, "holds no folders"),
-            (directory.path, ["a", "b"], "is none of the 2 classes"),
+            (tree.path + "/b", nil, "holds no folders"),
+            (tree.path, ["a", "b"], "is none of the 2 classes"),
         ] as [(String, [String]?, String)] {
             let error = try #require(throws: DatasetError.self) {
                 try LabelledFiles(folders: path, classNames: classes)
@@ -50,13 +49,13 @@ struct PictureDatasetTests {
             #expect(error.reason.contains(reason), "\(error)")
         }
         try write(["empty/x/readme": []])
-        #expect(throws: DatasetError.self) { try LabelledFiles(folders: directory.path + "/empty") }
-        #expect(throws: FileError.self) { try LabelledFiles(folders: directory.path + "/none") }
+        #expect(throws: DatasetError.self) { try LabelledFiles(folders: tree.path + "/empty") }
+        #expect(throws: FileError.self) { try LabelledFiles(folders: tree.path + "/none") }
     }
 
     @Test("A thousand classes have labels beyond a byte")
     func thousandClasses() throws {
-        let file = try png(plain(1, 1, [5]))
+        let file = png(plain(1, 1, [5]))
         for label in 0..<1000 { try write(["\(label + 1000)/x.png": file]) }
         let set = try dataset(PictureFit(height: 2, width: 2))
         #expect(set.classNames.count == 1000 && set.labels == (0..<1000).map(Int32.init))
@@ -70,15 +69,15 @@ struct PictureDatasetTests {
     func lists() throws {
         let text =
             "label,note,path\r\nzebra,\"a, \"\"b\"\"\",\"x,1.png\"\r\nant,,/y.png\n\nzebra,\"two\nlines\",z.png"
-        let list = try directory.file("list.csv", [0xEF, 0xBB, 0xBF] + Array(text.utf8))
+        let list = try file("list.csv", "\u{FEFF}" + text)
         let files = try LabelledFiles(list: list)
         #expect(files.classNames == ["ant", "zebra"] && files.labels == [1, 0, 1])
         #expect(
-            (0..<3).map(files.path) == ["\(directory.path)/x,1.png", "/y.png", "\(directory.path)/z.png"])
+            (0..<3).map(files.path) == ["\(tree.path)/x,1.png", "/y.png", "\(tree.path)/z.png"])
         let again = try LabelledFiles(
-            list: directory.file("again.csv", Array(files.list.utf8)), classNames: files.classNames)
+            list: file("again.csv", files.list), classNames: files.classNames)
         #expect(again == files)
-        let numbers = try directory.file("numbers.csv", Array("path,label\na,10\nb,9\n".utf8))
+        let numbers = try file("numbers.csv", "path,label\na,10\nb,9\n")
         #expect(try LabelledFiles(list: numbers).classNames == ["9", "10"])
         #expect(try LabelledFiles(list: numbers, root: "/elsewhere").path(0) == "/elsewhere/a")
         for (text, reason) in [
@@ -88,7 +87,7 @@ struct PictureDatasetTests {
             ("path,label\n", "names no file"),
         ] {
             let error = try #require(throws: DatasetError.self) {
-                try LabelledFiles(list: directory.file("wrong.csv", Array(text.utf8)))
+                try LabelledFiles(list: file("wrong.csv", text))
             }
             #expect(error.reason.contains(reason), "\(error)")
         }
@@ -96,7 +95,10 @@ struct PictureDatasetTests {
             try LabelledFiles(list: list, classNames: ["ant", "bee"])
         }
         #expect(error.reason.contains("line 2: 'zebra' is none of the 2 classes"))
-        try fuzz(Array(text.utf8)) { _ = try LabelledFiles(list: directory.file("fuzzed.csv", $0)) }
+        try fuzz(Array(text.utf8)) {
+            try write(["fuzzed.csv": $0])
+            _ = try LabelledFiles(list: tree.path + "/fuzzed.csv")
+        }
     }
 
     @Test("A picture is cropped, padded or stretched to the size")
@@ -152,7 +154,7 @@ struct PictureDatasetTests {
         let whole = try dataset(PictureFit(height: 4, width: 4))
         let (rest, problems) = try whole.withoutBrokenFiles()
         #expect(rest.files.names == ["a/1.png", "b/4.png"] && rest.labels == [0, 1])
-        #expect(problems.map(\.subject) == ["a/2.png", "b/3.jpg"].map { "\(directory.path)/\($0)" })
+        #expect(problems.map(\.subject) == ["a/2.png", "b/3.jpg"].map { "\(tree.path)/\($0)" })
         #expect(throws: DatasetError.self) {
             try dataset(PictureFit(height: 4, width: 4), whole.files.selecting([1])).withoutBrokenFiles()
         }
@@ -181,14 +183,11 @@ struct MappedFilesTests {
         "is read by name or by order, with classes by name or number; what does not fit is said with its line"
     )
     func maps() throws {
-        let directory = try TemporaryDirectory()
-        try FileManager.default.createDirectory(
-            atPath: directory.path + "/val", withIntermediateDirectories: true)
-        for name in ["val_2.JPEG", "val_1.JPEG", "val_3.JPEG"] { _ = try directory.file("val/\(name)", []) }
+        let tree = try FileTree(["val/val_2.JPEG": [], "val/val_1.JPEG": [], "val/val_3.JPEG": []])
         func files(_ text: String) throws -> LabelledFiles {
-            try LabelledFiles(
-                folder: directory.path + "/val", map: directory.file("map", Array(text.utf8)),
-                classNames: ["n01", "n02", "n03"])
+            try tree.write(["map": Array(text.utf8)])
+            return try LabelledFiles(
+                folder: tree.path + "/val", map: tree.path + "/map", classNames: ["n01", "n02", "n03"])
         }
         for text in [
             "n03\nn01\nn02\n", "val_2.JPEG n01\nval_3.JPEG n02\nval_1.JPEG n03",

@@ -1,4 +1,5 @@
 import Datasets
+import PictureTesting
 import TensorEngine
 import Testing
 
@@ -56,6 +57,41 @@ struct TransformTests {
         #expect((0.75...0.86).contains(found.min()!) && (1.14...1.25).contains(found.max()!))
         (jitter.saturation) = 0
         #expect(Set(factors(jitter) { _ in 0 }) == [1])
+    }
+
+    @Test("Hues turn by a part of the circle within the bound, all alike; value and saturation stay")
+    func hue() throws {
+        /// Hue as a part of the circle, saturation and value, by the hexagon's sectors.
+        func hsv(_ color: ArraySlice<UInt8>) -> (hue: Double, saturation: Double, value: Double) {
+            let parts = color.map(Double.init)
+            let (low, high) = (parts.min()!, parts.max()!)
+            let first = parts.firstIndex(of: high)!
+            let (next, last) = (parts[(first + 1) % 3], parts[(first + 2) % 3])
+            let hue = (Double(2 * first) + (next - last) / (high - low)) / 6
+            return (hue - hue.rounded(.down), (high - low) / high, high)
+        }
+        let image = PixelImage(height: 1, width: 2, channels: 3, pixels: [250, 100, 40, 30, 180, 220])
+        for bound in [0.1, 0.5] {
+            var jitter = ColorJitter()
+            (jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue) = (0, 0, 0, bound)
+            let turns = (0..<200).map { seed in
+                var turned = image
+                jitter.apply(to: &turned, random: stream(seed))
+                let shifts = [0, 3].map { start in
+                    let before = hsv(image.pixels[start..<start + 3])
+                    let after = hsv(turned.pixels[start..<start + 3])
+                    #expect(after.value == before.value)
+                    #expect(abs(after.saturation - before.saturation) < 0.01)
+                    let shift = after.hue - before.hue
+                    return shift - shift.rounded()
+                }
+                let difference = shifts[0] - shifts[1]
+                #expect(abs(difference - difference.rounded()) < 0.01)
+                return shifts[0]
+            }
+            #expect(turns.allSatisfy { abs($0) < bound + 0.005 })
+            #expect(turns.min()! < -0.9 * bound && turns.max()! > 0.9 * bound)
+        }
     }
 
     @Test("Lighting shifts all pixels alike, in proportion to its deviation")

@@ -177,22 +177,35 @@ private struct PixelWriter<Element: BinaryFloatingPoint & Sendable>: Sendable {
     func write(
         _ bytes: [UInt8], _ choice: Augmentation.Choice, to result: UnsafeMutableBufferPointer<Element>
     ) {
-        var position = 0
-        for row in 0..<height {
-            for column in 0..<width {
-                let source = choice.source(row: row, column: column, height: height, width: width)
-                for channel in 0..<channels {
-                    let value: Element
-                    switch source {
-                    case .pixel(let pixel):
-                        value = table[channel * 256 + Int(bytes[pixel * channels + channel])]
-                    case .border: value = table[channel * 256]
-                    case .cut: value = 0
+        let black = (0..<channels).map { table[$0 * 256] }
+        let columns = (0..<width).map { choice.sourceColumn($0, width: width) ?? -1 }
+        bytes.withUnsafeBufferPointer { bytes in
+            table.withUnsafeBufferPointer { table in
+                for row in 0..<height {
+                    let line = result.baseAddress! + row * width * channels
+                    let source = choice.sourceRow(row, height: height)
+                    for column in 0..<width {
+                        let pixel = line + column * channels
+                        guard let source, columns[column] >= 0 else {
+                            pixel.initialize(from: black, count: channels)
+                            continue
+                        }
+                        let start = (source * width + columns[column]) * channels
+                        for channel in 0..<channels {
+                            (pixel + channel).initialize(
+                                to: table[channel * 256 + Int(bytes[start + channel])])
+                        }
                     }
-                    result.initializeElement(at: position, to: value)
-                    position += 1
                 }
             }
+        }
+        for row in choice.cutRows {
+            let start = row * width * channels
+            result[
+                start + choice.cutColumns.lowerBound * channels..<start + choice.cutColumns.upperBound
+                    * channels
+            ]
+            .update(repeating: 0)
         }
     }
 }

@@ -25,9 +25,11 @@ public struct Lighting: ImageTransform, Hashable {
         let tables = shifts.map { shift in
             (0..<256).map { UInt8(min(max((Double($0) + shift).rounded(), 0), 255)) }
         }
-        for start in stride(from: 0, to: image.pixels.count, by: 3) {
-            for channel in 0..<3 {
-                image.pixels[start + channel] = tables[channel][Int(image.pixels[start + channel])]
+        image.pixels.withUnsafeMutableBufferPointer { pixels in
+            for start in stride(from: 0, to: pixels.count, by: 3) {
+                for channel in 0..<3 {
+                    pixels[start + channel] = tables[channel][Int(pixels[start + channel])]
+                }
             }
         }
     }
