@@ -42,7 +42,7 @@ let package = Package(
         library("CPUEngine", ["TensorEngine", "CKernels", "COpenBLAS"]),
         library("NeuralNetworks", ["TensorEngine"]),
         library("Multilevel", ["NeuralNetworks"]),
-        library("Datasets", ["TensorEngine", "CZlib", "CTurboJPEG", "CPNG"]),
+        library("Datasets", ["TensorEngine", "CHDF5", "CZlib", "CTurboJPEG", "CPNG"]),
         library("ErrataCore", ["Multilevel", "Datasets"]),
         library("Experiments", ["ErrataCore", "CYAML", "CHDF5", "CZlib"]),
         library(

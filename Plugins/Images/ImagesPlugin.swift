@@ -37,6 +37,11 @@ public struct ImagesPlugin: Plugin {
             ) { settings, _ in try settings.load() })
         try registry.datasets.add(
             .init(
+                "arrays", "images and labels in arrays of NumPy's (.npz) or HDF5's",
+                configuration: ArraysConfiguration.self
+            ) { settings, _ in try settings.load() })
+        try registry.datasets.add(
+            .init(
                 "procedural", "shapes and gratings drawn on demand, for tests",
                 configuration: ProceduralConfiguration.self
             ) { settings, _ in try settings.load() })

@@ -30,7 +30,7 @@ struct ArchitectureTests {
             "CPUEngine": engine.union(["CKernels", "COpenBLAS"]),
             "NeuralNetworks": engine,
             "Multilevel": levels,
-            "Datasets": engine.union(["CZlib", "CTurboJPEG", "CPNG"]),
+            "Datasets": engine.union(["CHDF5", "CZlib", "CTurboJPEG", "CPNG"]),
             "ErrataCore": below,
             "Experiments": plugin.union(["CYAML", "CHDF5", "CZlib"]),
             "ErrataCLI": runs.union(["CPUEngine"]),
