@@ -158,12 +158,3 @@ struct SubsetDataCommand: ComponentsCommand {
         try Console.line("\(chosen.count) of \(files.count) images: \(output)")
     }
 }
-
-extension Dataset {
-    /// The images of each class.
-    fileprivate var classCounts: [Int] {
-        var counts = [Int](repeating: 0, count: classNames.count)
-        for label in labels { counts[Int(label)] += 1 }
-        return counts
-    }
-}

@@ -19,9 +19,11 @@ extension PluginRegistry {
         [
             (datasets.kind, datasets.summaries), (transforms.kind, transforms.summaries),
             (searchSpaces.kind, searchSpaces.summaries),
+            (relaxations.kind, relaxations.summaries),
             (methods.kind, methods.summaries), (generators.kind, generators.summaries),
             (weighters.kind, weighters.summaries), (hypergradients.kind, hypergradients.summaries),
             (optimizers.kind, optimizers.summaries), (schedules.kind, schedules.summaries),
+            (earlyStoppings.kind, earlyStoppings.summaries),
         ]
     }
 }

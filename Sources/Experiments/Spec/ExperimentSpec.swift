@@ -57,6 +57,7 @@ public struct DataSettings: Configuration {
     public var trainingFraction = 0.5
     public var split = Split.Method.automatic
     public var normalization: NormalizationSettings?
+    public var longTail: LongTailSettings?
     public var limit: Int?
     public var testLimit: Int?
 
@@ -76,6 +77,9 @@ public struct DataSettings: Configuration {
             .init(
                 "normalization", \.normalization,
                 "each channel's mean and deviation, where black is 0 and white 1; measured where null"),
+            .init(
+                "long_tail", \.longTail,
+                "make the training images long-tailed; as many as there are where null"),
             .init(
                 "limit", \.limit, "use so many training images only, chosen at random", ifGiven: .atLeast(2)),
             .init("test_limit", \.testLimit, "use so many test images only", ifGiven: .atLeast(1)),
@@ -102,6 +106,28 @@ public struct NormalizationSettings: Configuration {
     public func validate() throws { _ = try PixelNormalization(mean: mean, deviation: deviation) }
 }
 
+/// Ever fewer training images from class to class, in the order of the labels.
+public struct LongTailSettings: Configuration {
+    public var ratio = 100.0
+    public var kind = LongTailKind.exponential
+
+    public init() {}
+
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .init(
+                "ratio", \.ratio, "how many times more of its images the first class keeps than the last",
+                .atLeast(1)),
+            .init(
+                "kind", \.kind,
+                "geometrically fewer from class to class (Cui et al., 2019), or all of the first half and the least "
+                    + "of the others"),
+        ]
+    }
+}
+
+extension LongTailKind: ConfigurationChoice {}
+
 /// How the models of a search descend (DARTS, section 3.1).
 public struct OptimizerSettings: Configuration {
     public var weights = DescentSettings()
@@ -125,6 +151,7 @@ public struct SearchSettings: Configuration {
     public var transforms: [Choice<TransformKind>] = []
     public var augmentation = Augmentation(cropPadding: 4, horizontalFlip: true)
     public var architectureWarmup = 0
+    public var earlyStopping: Choice<EarlyStoppingKind>?
     public var hessianEigenvalue = false
     public var sampleColumns = 8
     public var checkpointMinutes = 5.0
@@ -143,6 +170,7 @@ public struct SearchSettings: Configuration {
             .init(
                 "architecture_warmup", \.architectureWarmup, "epochs of each stage before A steps",
                 .atLeast(0)),
+            .init("early_stopping", \.earlyStopping, "what may end the search before its last epoch"),
             .init(
                 "hessian_eigenvalue", \.hessianEigenvalue,
                 "measure the dominant eigenvalue of ∇²L_val(A) at each epoch's end (Zela et al., 2020)"),
