@@ -49,6 +49,23 @@ extension Lighting: Configuration {
     }
 }
 
+extension AutoAugment: Configuration {
+    public static var fields: [ConfigurationField<Self>] {
+        [.init("policy", \.policy, "the data set that the pairs of operations were found for")]
+    }
+}
+
+extension AutoAugment.Policy: ConfigurationChoice {}
+
+extension RandAugment: Configuration {
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .init("operations", \.operations, "how many, one after another", .within(1...14)),
+            .init("magnitude", \.magnitude, "the strength of each, of 30", .within(0...30)),
+        ]
+    }
+}
+
 extension ImagesPlugin {
     func registerTransforms(in registry: inout PluginRegistry) throws {
         try registry.transforms.add(
@@ -60,6 +77,16 @@ extension ImagesPlugin {
             .init(
                 "color-jitter", "brightness, contrast, saturation and hue at random",
                 configuration: ColorJitter.self
+            ) { transform, _ in transform })
+        try registry.transforms.add(
+            .init(
+                "auto-augment", "one of 25 pairs of operations found for a data set (Cubuk et al., 2019)",
+                configuration: AutoAugment.self
+            ) { transform, _ in transform })
+        try registry.transforms.add(
+            .init(
+                "rand-augment", "some operations of one strength (Cubuk et al., 2020)",
+                configuration: RandAugment.self
             ) { transform, _ in transform })
         try registry.transforms.add(
             .init(

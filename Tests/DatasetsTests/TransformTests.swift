@@ -120,6 +120,69 @@ struct TransformTests {
         #expect(grey == plain(2, 2, [7]))
     }
 
+    @Test("The operations of AutoAugment and RandAugment are Pillow's")
+    func operations() throws {
+        let all = try fixture("operations.rgb")
+        let size = 37 * 52 * 3
+        let photo = PixelImage(height: 37, width: 52, channels: 3, pixels: try fixture("photo.rgb"))
+        let dim = PixelImage(height: 37, width: 52, channels: 3, pixels: photo.pixels.map { $0 / 2 + 30 })
+        // Translations of 11 and −8 pixels; the others at half their strength.
+        for (place, (operation, strength, tolerance))
+            in ([
+                (.identity, 0.5, 0), (.shearX, 0.5, 0), (.shearY, -0.5, 0), (.translateX, 0.48, 0),
+                (.translateY, -0.48, 0),
+                (.rotate, 0.5, 0), (.rotate, -0.5, 0), (.brightness, 0.5, 1), (.color, -0.5, 1),
+                (.contrast, 0.5, 1),
+                (.sharpness, 0.5, 1), (.posterize, 0.5, 0), (.solarize, 0.5, 0), (.autocontrast, 0, 0),
+                (.equalize, 0, 0),
+                (.invert, 0, 0),
+            ] as [(ImageOperation, Double, Int)]).enumerated()
+        {
+            var image = operation == .autocontrast ? dim : photo
+            operation.apply(to: &image, strength: strength)
+            let expected = all[place * size..<(place + 1) * size]
+            let furthest = zip(image.pixels, expected).map { abs(Int($0) - Int($1)) }.max()!
+            #expect(furthest <= tolerance, "\(operation)")
+        }
+    }
+
+    @Test("RandAugment applies so many operations of so much strength; AutoAugment a pair of its policy")
+    func policies() throws {
+        let photo = PixelImage(height: 37, width: 52, channels: 3, pixels: try fixture("photo.rgb"))
+        /// How many of 300 images stay, and the mean difference of those that do not.
+        func effect(_ transform: any ImageTransform) -> (same: Int, difference: Double, images: Set<[UInt8]>)
+        {
+            let images = (0..<300).map { seed in
+                var image = photo
+                transform.apply(to: &image, random: stream(seed))
+                return image.pixels
+            }
+            let differences = images.map { image in
+                zip(image, photo.pixels).reduce(0.0) { $0 + abs(Double($1.0) - Double($1.1)) } as Double
+            }
+            return (
+                images.count { $0 == photo.pixels },
+                differences.reduce(0, +) / Double(300 * photo.pixels.count),
+                Set(images)
+            )
+        }
+        func rand(_ operations: Int, _ magnitude: Double) -> RandAugment {
+            var transform = RandAugment()
+            (transform.operations, transform.magnitude) = (operations, magnitude)
+            return transform
+        }
+        let (one, two, weak) = (effect(rand(1, 20)), effect(rand(2, 20)), effect(rand(1, 4)))
+        // A fourteenth is the identity; autocontrast leaves this photograph as it is.
+        #expect((20...70).contains(one.same) && two.same < one.same)
+        #expect(two.difference > one.difference && one.difference > weak.difference)
+        var auto = AutoAugment()
+        let cifar = effect(auto)
+        auto.policy = .imageNet
+        let imageNet = effect(auto)
+        #expect(cifar.images.count > 40 && imageNet.images.count > 25)
+        #expect(!cifar.images.isSubset(of: imageNet.images) && !imageNet.images.isSubset(of: cifar.images))
+    }
+
     @Test("A chain's transforms follow each other, with random numbers of their own, before the augmentation")
     func chain() throws {
         /// Adds a number, then doubles: no two orders give the same.
