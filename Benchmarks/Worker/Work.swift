@@ -120,7 +120,7 @@ struct Work {
             let updates = BufferUpdates()
             // The last of its epochs: drop path at its full rate.
             let loss = try network.trainingLoss(
-                images, labels: labels, labelSmoothing: 0,
+                images, targets: Targets(labels),
                 ForwardContext(variables, time: TrainingTime(epoch: 1, epochs: 1), updates: updates)
             ).loss
             let found = try gradients(of: loss, withRespectTo: variables.parameters, releasingGraph: true)

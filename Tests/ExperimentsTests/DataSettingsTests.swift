@@ -40,6 +40,16 @@ struct DataSettingsTests {
         #expect(weaker.evaluation != evaluating.evaluation)
     }
 
+    @Test("An evaluation's images are mixed as the setting says")
+    func mixing() throws {
+        let standing = try losses()
+        let (mixup, cutMix) = try (
+            losses("evaluation.mixing.mixup=1"), losses("evaluation.mixing.cutmix=1")
+        )
+        #expect(mixup.search == standing.search && mixup.evaluation != standing.evaluation)
+        #expect(cutMix.evaluation != standing.evaluation && cutMix.evaluation != mixup.evaluation)
+    }
+
     @Test("Images are divided by class where a class is small, or as the setting says")
     func split() throws {
         let (standing, random, stratified) = try (

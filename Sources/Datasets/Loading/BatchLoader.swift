@@ -16,6 +16,8 @@ public final class BatchLoader: BatchSource {
         /// What varies images before the augmentation does.
         public var transforms: [any ImageTransform]
         public var augmentation: Augmentation
+        /// How images are mixed when they are normalised.
+        public var mixing: BatchMixing
         public var normalization: PixelNormalization
         /// Whether batches have `originals`.
         public var includesOriginals: Bool
@@ -25,7 +27,7 @@ public final class BatchLoader: BatchSource {
         public init(
             batchSize: Int, shuffles: Bool = true, dropsLast: Bool = true,
             transforms: [any ImageTransform] = [], augmentation: Augmentation = .none,
-            normalization: PixelNormalization,
+            mixing: BatchMixing = .none, normalization: PixelNormalization,
             includesOriginals: Bool = false, dtype: DType = .float32
         ) {
             self.batchSize = batchSize
@@ -33,6 +35,7 @@ public final class BatchLoader: BatchSource {
             self.dropsLast = dropsLast
             self.transforms = transforms
             self.augmentation = augmentation
+            self.mixing = mixing
             self.normalization = normalization
             self.includesOriginals = includesOriginals
             self.dtype = dtype
@@ -112,7 +115,7 @@ public final class BatchLoader: BatchSource {
         let chain = TransformChain(transforms: options.transforms)
         let errors = Mutex<[Int: any Error]>([:])
         var originals: [Element] = []
-        let images = [Element](unsafeUninitializedCapacity: count * size) { images, filled in
+        var images = [Element](unsafeUninitializedCapacity: count * size) { images, filled in
             filled = count * size
             nonisolated(unsafe) let images = images
             originals = [Element](unsafeUninitializedCapacity: options.includesOriginals ? count * size : 0) {
@@ -142,10 +145,17 @@ public final class BatchLoader: BatchSource {
             }
         }
         if let first = errors.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
+        let labels = members.map { self.labels[$0] }
+        let mixed = options.mixing.apply(
+            to: &images, count: count, height: dataset.height, width: dataset.width,
+            random: random.derived("mixing").derived(UInt64(epoch)).derived(UInt64(index)))
         return Batch(
             images: try backend.tensor(images, shape),
             originals: options.includesOriginals ? try backend.tensor(originals, shape) : nil,
-            labels: try backend.tensor(members.map { labels[$0] }, [members.count]))
+            labels: try backend.tensor(labels, [count]),
+            mixed: try mixed.map { mixed in
+                (try backend.tensor(mixed.partners.map { labels[$0] }, [count]), mixed.weight)
+            })
     }
 
     private func order(ofEpoch epoch: Int) -> [Int] {

@@ -43,7 +43,7 @@ public struct EvaluationTask: RunTask {
                 data.training,
                 .init(
                     batchSize: spec.batchSize, transforms: spec.transforms.map(\.product),
-                    augmentation: spec.augmentation, normalization: normalization,
+                    augmentation: spec.augmentation, mixing: spec.mixing, normalization: normalization,
                     dtype: experiment.dtype),
                 on: backend, random: RandomStream(seed: experiment.seed, "evaluation batches")))
         test = try BatchLoader(

@@ -197,6 +197,7 @@ public struct EvaluationSettings: Configuration {
     public var stepsPerEpoch: Int?
     public var transforms: [Choice<TransformKind>] = []
     public var augmentation = Augmentation(cropPadding: 4, horizontalFlip: true, cutoutLength: 16)
+    public var mixing = BatchMixing()
     public var labelSmoothing = 0.0
     public var weights = DescentSettings(
         rate: 0.025, .init("sgd", SGD(momentum: 0.9, weightDecay: 3e-4)),
@@ -214,6 +215,9 @@ public struct EvaluationSettings: Configuration {
             .stepsPerEpoch(\.stepsPerEpoch, of: "the training images"),
             .transforms(\.transforms),
             .init("augmentation", \.augmentation, "how training images are varied"),
+            .init(
+                "mixing", \.mixing, "how training images are mixed with others of the batch, and their labels"
+            ),
             .init("label_smoothing", \.labelSmoothing, "ε of (1 − ε)·one-hot + ε/classes", .within(0..<1)),
             .init("weights", \.weights, "how the weights descend"),
             .init("network", \.network, "the network: settings of the search space's own"),
