@@ -4,7 +4,7 @@ import ErrataCore
 /// Settings of images and labels in arrays of NumPy's or HDF5's.
 struct ArraysConfiguration: Configuration {
     var path = PathSetting()
-    var testPath = PathSetting()
+    var testPath: PathSetting?
     var images = "x_train"
     var labels = "y_train"
     var testImages = "x_test"
@@ -50,7 +50,7 @@ struct ArraysConfiguration: Configuration {
         }
         let training = try part(path, images, labels, classNames.isEmpty ? nil : classNames)
         let test = try part(
-            testPath == PathSetting() ? path : testPath, testImages, testLabels, training.classNames)
+            testPath ?? path, testImages, testLabels, training.classNames)
         return try ImageData(training: training, test: test)
     }
 }

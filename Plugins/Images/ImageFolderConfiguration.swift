@@ -4,9 +4,9 @@ import TensorEngine
 
 /// Settings of images in folders or lists of a user's own.
 struct ImageFolderConfiguration: Configuration {
-    var path = PathSetting()
-    var list = PathSetting()
-    var testList = PathSetting()
+    var path: PathSetting?
+    var list: PathSetting?
+    var testList: PathSetting?
     var testFraction = 0.2
     var seed = 0
     var images = PictureSettings()
@@ -31,10 +31,10 @@ struct ImageFolderConfiguration: Configuration {
     }
 
     func validate() throws {
-        guard testList == PathSetting() || list != PathSetting() else {
+        guard testList == nil || list != nil else {
             throw DatasetError("image-folder", "test_list without list, expected both or list alone")
         }
-        guard path != PathSetting() || list != PathSetting() else {
+        guard path != nil || list != nil else {
             throw DatasetError(
                 "image-folder",
                 "path is needed: a folder with train/CLASS/… and test/CLASS/…, or with a folder for each class; or list, a "
@@ -49,24 +49,23 @@ struct ImageFolderConfiguration: Configuration {
 
     private func files() throws -> (training: LabelledFiles, test: LabelledFiles) {
         let whole: LabelledFiles
-        if list != PathSetting() {
-            let root = path == PathSetting() ? nil : path.path
-            whole = try LabelledFiles(list: list.path, root: root)
-            if testList != PathSetting() {
-                return (
-                    whole, try LabelledFiles(list: testList.path, root: root, classNames: whole.classNames)
-                )
-            }
-        } else if isDirectory("\(path.path)/train") {
-            whole = try LabelledFiles(folders: "\(path.path)/train")
-            for folder in ["test", "val"] where isDirectory("\(path.path)/\(folder)") {
+        if let list {
+            whole = try LabelledFiles(list: list.path, root: path?.path)
+            if let testList {
                 return (
                     whole,
-                    try LabelledFiles(folders: "\(path.path)/\(folder)", classNames: whole.classNames)
+                    try LabelledFiles(list: testList.path, root: path?.path, classNames: whole.classNames)
                 )
             }
         } else {
-            whole = try LabelledFiles(folders: path.path)
+            let root = path?.path ?? ""
+            let isDivided = isDirectory("\(root)/train")
+            whole = try LabelledFiles(folders: isDivided ? "\(root)/train" : root)
+            for folder in ["test", "val"] where isDivided && isDirectory("\(root)/\(folder)") {
+                return (
+                    whole, try LabelledFiles(folders: "\(root)/\(folder)", classNames: whole.classNames)
+                )
+            }
         }
         let parts = StratifiedChoice.choose(
             testFraction, of: whole.labels, classes: whole.classNames.count,

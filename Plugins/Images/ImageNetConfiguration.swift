@@ -5,8 +5,8 @@ import Glibc
 /// ImageNet's settings: the tree that its archives unpack to.
 struct ImageNetConfiguration: Configuration {
     var path = PathSetting()
-    var trainingList = PathSetting()
-    var testLabels = PathSetting()
+    var trainingList: PathSetting?
+    var testLabels: PathSetting?
     var images = {
         var images = PictureSettings()
         (images.size, images.cropFraction) = (224, 0.875)
@@ -50,16 +50,16 @@ struct ImageNetConfiguration: Configuration {
         }
         let whole = try LabelledFiles(folders: "\(root)/train")
         let training =
-            trainingList == PathSetting()
-            ? whole
-            : try LabelledFiles(list: trainingList.path, root: "\(root)/train", classNames: whole.classNames)
+            try trainingList.map {
+                try LabelledFiles(list: $0.path, root: "\(root)/train", classNames: whole.classNames)
+            } ?? whole
         return try images.data(
             training: training, test: try test(classNames: whole.classNames), name: "ImageNet")
     }
 
     private func test(classNames: [String]) throws -> LabelledFiles {
         let (root, folder) = (path.path, "\(path.path)/val")
-        if testLabels != PathSetting() {
+        if let testLabels {
             return try LabelledFiles(folder: folder, map: testLabels.path, classNames: classNames)
         }
         for map in Self.maps where access("\(root)/\(map)", F_OK) == 0 {

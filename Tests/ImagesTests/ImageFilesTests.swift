@@ -9,7 +9,10 @@ import Testing
 func data(_ name: String, _ settings: String) throws -> ImageData {
     let registry = try PluginRegistry([ImagesPlugin()])
     let value = try YAMLReader.read(settings, source: "settings")
-    return try registry.datasets.resolve(ComponentSelection(name, settings: value)).make(())
+    let prepared = try registry.datasets.resolve(ComponentSelection(name, settings: value))
+    // As a run's spec.yaml has them, with every default.
+    let whole = try YAMLReader.read(YAMLWriter.text(prepared.selection.settings), source: "spec.yaml")
+    return try registry.datasets.resolve(ComponentSelection(name, settings: whole)).make(())
 }
 
 /// A grey byte for each image: what a picture of one colour is brought to, whatever its size.
