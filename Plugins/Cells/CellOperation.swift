@@ -1,5 +1,6 @@
 import ErrataCore
 import NeuralNetworks
+import TensorEngine
 
 /// A candidate operation of a cell space: its name in genotypes, and how it is built for an edge.
 ///
@@ -52,7 +53,7 @@ public struct CellOperation: Sendable {
 
 extension CellOperation {
     /// The operation with its output changed; the operation itself where there is no change.
-    func followed(by change: Relaxation.Transformation?) -> CellOperation {
+    public func followed(by change: Relaxation.Transformation?) -> CellOperation {
         guard let change, computes else { return self }
         return CellOperation(name) { scope, channels, stride, affine in
             let operation = self.operation(scope, channels: channels, stride: stride, affine: affine)!

@@ -126,7 +126,7 @@ public struct CellSearchSpace: SearchSpace {
                     scope, cell, candidates[cell.kind]!, parts: settings.partialChannels)
             },
             mixing: mixing)
-        return CellSupernet(backbone, classes: images.classes)
+        return CellSupernet(backbone, classes: images.classes, relaxation: settings.relaxation.product)
     }
 
     /// From A to the weights of each node: of its operations and, where channels pass by them, of its edges.
@@ -137,8 +137,9 @@ public struct CellSearchSpace: SearchSpace {
         for kind in CellKind.allCases {
             let (alpha, beta) = parameters(architecture, kind)
             let edges = try beta.map(candidates[kind]!.edgeWeights)
-            let weights = try candidates[kind]!.weights(
-                alpha, edgeWeights: edges, in: RelaxationPass(context, kind.rawValue))
+            var pass = RelaxationPass(context, kind.rawValue)
+            pass.perturbation = perturbation(architecture, kind)
+            let weights = try candidates[kind]!.weights(alpha, edgeWeights: edges, in: pass)
             if let edges, settings.partialChannels > 1 {
                 mixing[kind] = try zip(weights, edges).map {
                     NodeWeights(try .concatenated([$0.tensor, $1], axis: 0), running: $0.running)
@@ -154,6 +155,13 @@ public struct CellSearchSpace: SearchSpace {
     public func penalty(_ architecture: [Tensor], at time: TrainingTime) throws -> Tensor? {
         try settings.relaxation.product.penalty(
             CellKind.allCases.map { parameters(architecture, $0).alpha }, at: time)
+    }
+
+    /// What stands behind A: what an adversary adds to the weights of a kind of cells.
+    private func perturbation(_ architecture: [Tensor], _ kind: CellKind) -> Tensor? {
+        let kinds = CellKind.allCases
+        let own = settings.edgeWeights ? 2 * kinds.count : kinds.count
+        return architecture.count > own ? architecture[own + kinds.firstIndex(of: kind)!] : nil
     }
 
     /// α and β of a kind of cells.

@@ -6,12 +6,25 @@ import TensorEngine
 public struct CellSupernet: Supernet {
     public let layout: ModelLayout
     public let backbone: any Backbone
+    private let relaxation: any Relaxation
+    private let parts: Int
     private let features: any FeatureExtractor
     private let classifier: Linear
 
-    public init(_ backbone: CellBackbone, classes: Int) {
+    /// - Parameters:
+    ///   - backbone: stem and cells.
+    ///   - classes: of the images.
+    ///   - relaxation: whose adversary perturbs the weights of the backbone's mixture while the supernet trains.
+    ///   - parts: how many tensors of A, from the first, the relaxation makes weights of; what an adversary adds to
+    ///     these stands behind A.
+    public init(
+        _ backbone: some Backbone, classes: Int, relaxation: any Relaxation = SoftmaxRelaxation(),
+        parts: Int = CellKind.allCases.count
+    ) {
         let builder = LayoutBuilder()
         self.backbone = backbone
+        self.relaxation = relaxation
+        self.parts = parts
         features = backbone.declare(in: builder.root)
         classifier = Linear(builder.root["classifier"], inputs: features.features, outputs: classes)
         layout = builder.layout
@@ -19,6 +32,20 @@ public struct CellSupernet: Supernet {
 
     public func logits(_ images: Tensor, architecture: [Tensor], _ context: ForwardContext) throws -> Tensor {
         try classifier(features(images, architecture: architecture, context), context)
+    }
+
+    /// A, and behind it a perturbation of each part's weights.
+    public func perturbed(
+        _ architecture: [Tensor], _ context: ForwardContext,
+        raising loss: (_ architecture: [Tensor], _ context: ForwardContext) throws -> Tensor
+    ) throws -> [Tensor] {
+        guard let adversary = relaxation.adversary(at: context.time) else { return architecture }
+        let constants = architecture.map(\.detached)
+        let aside = context.aside("adversary")
+        return try architecture
+            + adversary.perturbations(
+                of: Array(constants.prefix(parts)), random: aside.random
+            ) { try loss(constants + $0, aside) }
     }
 }
 

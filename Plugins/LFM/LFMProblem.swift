@@ -185,13 +185,16 @@ struct LFMProblem: Sendable {
             images = try method.augmentation.applied(
                 to: images, black: black, random: step.random("synthetic augmentation", on: values.occasion))
         }
-        let losses = try method.supernet.logits(
-            images, architecture: values.architecture, step.context(.w2, values, updates: updates)
-        ).crossEntropies(labels)
         let weights = try values[.classWeights][0].reshaped(to: [-1, 1]).rows(at: labels)
             .reshaped(to: [-1])
-        let total = try (weights * losses).sum()
-        return settings.syntheticSum == .sum ? total : try total / Double(labels.count)
+        func loss(_ logits: Tensor, _ weights: Tensor) throws -> Tensor {
+            let total = try (weights * logits.crossEntropies(labels)).sum()
+            return settings.syntheticSum == .sum ? total : try total / Double(labels.count)
+        }
+        let logits = try step.trainingLogits(
+            of: method.supernet, images, values, step.context(.w2, values, updates: updates)
+        ) { try loss($0, weights.detached) }
+        return try loss(logits, weights)
     }
 
     /// L(A, W2′, D_val), Eq. 4.

@@ -19,6 +19,9 @@ public struct RelaxationsPlugin: Plugin {
             "sdarts-rs", "the softmax, randomly perturbed while weights train (SDARTS-RS)",
             RandomSmoothingRelaxation.self)
         try add(
+            "sdarts-adv", "the softmax, perturbed for the worst while weights train (SDARTS-ADV)",
+            AdversarialRelaxation.self)
+        try add(
             "darts-minus", "the softmax with an auxiliary skip connection that fades (DARTS-)",
             AuxiliarySkipRelaxation.self)
         try add("noisy", "the softmax with noise on skip connections (NoisyDARTS)", NoisyRelaxation.self)

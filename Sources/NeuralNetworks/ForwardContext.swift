@@ -79,6 +79,15 @@ public struct ForwardContext: Sendable {
         updates?.record(buffer, pass, value)
     }
 
+    /// A pass beside this one that leaves nothing behind: of the same values as constants, by running statistics, with
+    /// other random numbers.
+    public func aside(_ label: String) -> ForwardContext {
+        ForwardContext(
+            ModelState(parameters: state.parameters.map(\.detached), buffers: state.buffers.map(\.detached)),
+            normalization: .running, purpose: .judging, time: time, random: random.derived(label),
+            checkpointing: checkpointing)
+    }
+
     /// The context of another pass of the same step, as of a discriminator over real and then over generated images:
     /// it sees the buffers as the passes before have left them.
     ///

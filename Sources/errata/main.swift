@@ -6,6 +6,7 @@ import ErrataCLI
 import Experiments
 import Images
 import LFM
+import NASBench201
 import PCDARTS
 import PDARTS
 import RandomSearch
@@ -14,7 +15,8 @@ import WGANGP
 
 ErrataCLI.main(
     plugins: [
-        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), RelaxationsPlugin(), DCGANPlugin(), WGANGPPlugin(),
+        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), NASBench201Plugin(), RelaxationsPlugin(),
+        DCGANPlugin(), WGANGPPlugin(),
         LFMPlugin(), BilevelPlugin(), RandomSearchPlugin(), ImagesPlugin(), EarlyStoppingsPlugin(),
     ],
     defaults: ComponentDefaults(

@@ -11,8 +11,8 @@ import Testing
 @Suite("Searches under each relaxation")
 struct SearchTests {
     static let names = [
-        "softmax", "sigmoid", "gumbel-softmax", "gdas", "dirichlet", "sdarts-rs", "darts-minus", "noisy",
-        "dropnas",
+        "softmax", "sigmoid", "gumbel-softmax", "gdas", "dirichlet", "sdarts-rs", "sdarts-adv", "darts-minus",
+        "noisy", "dropnas",
     ]
 
     /// The relaxation that a line of a spec chooses.

@@ -125,6 +125,53 @@ struct WeightsTests {
         #expect(try noise(other, epoch: 40) == noise(relaxation, epoch: 0))
     }
 
+    @Test("An adversary finds the corner of a linear loss, and gives up what is no worse")
+    func adversary() throws {
+        let adversary = WeightAdversary(radius: 0.2, steps: 7)
+        let slopes = (0..<2).map { part in
+            backend.normal([3, 4], .float64, from: RandomStream(seed: 4, "slopes \(part)"))
+        }
+        let parts = try slopes.map { try $0.filled(with: 0) }
+        let random = RandomStream(seed: 5)
+        let found = try adversary.perturbations(of: parts, random: random) {
+            try ($0[0] * slopes[0]).sum() + ($0[1] * slopes[1]).sum()
+        }
+        for (perturbation, slope) in zip(found, slopes) {
+            #expect(!perturbation.isDifferentiable)
+            #expect(try perturbation.doubles() == slope.doubles().map { $0 > 0 ? 0.2 : -0.2 })
+        }
+        let start = try adversary.perturbations(of: parts, random: random) {
+            try ($0[0].sum() + $0[1].sum()) * 0 + 1
+        }
+        #expect(try start.allSatisfy { try $0.doubles().allSatisfy { $0 == 0 } })
+        let peak = try adversary.perturbations(of: parts, random: random) {
+            try $0[0].squared().sum().negated() + $0[1].sum() * 0
+        }
+        #expect(try peak[0].doubles().allSatisfy { $0 == 0 })
+    }
+
+    @Test("An adversary's perturbation is added, clipped and divided by the sum; its radius grows")
+    func adversarial() throws {
+        var relaxation = AdversarialRelaxation()
+        var perturbed = pass()
+        #expect(try weights(relaxation, perturbed) == alpha.softmax().doubles())
+        perturbed.perturbation = try backend.tensor(
+            (0..<40).map { $0 % 8 == 0 ? -1.0 : $0 % 8 == 1 ? 0.3 : 0 }, [5, 8])
+        let expected = try alpha.softmax().doubles().enumerated().map {
+            $0 % 8 == 0 ? 0 : $0 % 8 == 1 ? $1 + 0.3 : $1
+        }
+        let sums = (0..<5).map { row in expected[(8 * row)..<(8 * row + 8)].reduce(0, +) }
+        #expect(
+            distance(
+                try weights(relaxation, perturbed), expected.enumerated().map { $1 / sums[$0 / 8] }) < 1e-14)
+        func radius(_ epoch: Int) -> Double? {
+            relaxation.adversary(at: TrainingTime(epoch: epoch, epochs: 50))?.radius
+        }
+        #expect(radius(0) == 0.03 && abs(radius(25)! - 0.165) < 1e-12)
+        (relaxation.radius, relaxation.finalRadius, relaxation.steps) = (0.1, 0.1, 3)
+        #expect(relaxation.adversary(at: TrainingTime()) == WeightAdversary(radius: 0.1, steps: 3))
+    }
+
     @Test("What a perturbation leaves nothing of goes to the strongest")
     func emptied() throws {
         var relaxation = RandomSmoothingRelaxation()

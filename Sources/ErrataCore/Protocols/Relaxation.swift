@@ -40,6 +40,10 @@ public protocol Relaxation: Sendable {
     /// What becomes of a candidate's output, such as noise on it; nil, the default, for nothing.
     func transformation(of candidate: String) -> Transformation?
 
+    /// What perturbs the weights that a model trains with, at a time; nil, the default, for none. What it finds is the
+    /// pass's `perturbation`.
+    func adversary(at time: TrainingTime) -> WeightAdversary?
+
     /// From an operation's output to what takes its place, of the same shape.
     typealias Transformation = @Sendable (_ output: Tensor, _ context: ForwardContext) throws -> Tensor
 }
@@ -52,6 +56,7 @@ extension Relaxation {
     public func strengths(_ alpha: Tensor) throws -> Tensor { try alpha.softmax() }
     public func penalty(_ alphas: [Tensor], at time: TrainingTime) throws -> Tensor? { nil }
     public func transformation(of candidate: String) -> Transformation? { nil }
+    public func adversary(at time: TrainingTime) -> WeightAdversary? { nil }
 }
 
 /// What a relaxation makes of α in a pass.
@@ -73,6 +78,8 @@ public struct RelaxationPass: Sendable {
     public var time: TrainingTime
     /// The same each time that this pass is evaluated.
     public var random: RandomStream
+    /// What an adversary adds to the weights [decisions, candidates], a constant.
+    public var perturbation: Tensor?
 
     public init(_ purpose: PassPurpose = .training, time: TrainingTime = .init(), random: RandomStream) {
         self.purpose = purpose

@@ -78,6 +78,24 @@ public struct SearchStep: Sendable {
             communicator: communicator)
     }
 
+    /// The logits [N, classes] of a supernet on images that its weights train on, A perturbed where the supernet says so.
+    ///
+    /// - Parameters:
+    ///   - supernet: what is applied.
+    ///   - images: of the batch.
+    ///   - values: of the problem.
+    ///   - context: of the pass.
+    ///   - loss: what the weights descend of these logits.
+    public func trainingLogits(
+        of supernet: any Supernet, _ images: Tensor, _ values: Values, _ context: ForwardContext,
+        descending loss: (_ logits: Tensor) throws -> Tensor
+    ) throws -> Tensor {
+        let architecture = try supernet.perturbed(values.architecture, context) { architecture, context in
+            try loss(supernet.logits(images.detached, architecture: architecture, context))
+        }
+        return try supernet.logits(images, architecture: architecture, context)
+    }
+
     /// The mean cross-entropy of a supernet with one model's weights on a batch, with its accuracy as a metric where
     /// one is named.
     ///
@@ -93,9 +111,13 @@ public struct SearchStep: Sendable {
         accuracy: String? = nil
     ) throws -> Evaluation {
         let updates = BufferUpdates()
-        let logits = try supernet.logits(
-            batch.images, architecture: values.architecture,
-            context(id, values, purpose: keepsBuffers ? .training : .judging, updates: updates))
+        let context = context(id, values, purpose: keepsBuffers ? .training : .judging, updates: updates)
+        let logits =
+            try keepsBuffers
+            ? trainingLogits(of: supernet, batch.images, values, context) {
+                try $0.crossEntropy(batch.labels)
+            }
+            : supernet.logits(batch.images, architecture: values.architecture, context)
         var result = Evaluation(try logits.crossEntropy(batch.labels))
         if keepsBuffers { result.updates[id] = updates }
         if let accuracy, values.isObserved {
