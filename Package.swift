@@ -52,12 +52,15 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .target(name: "CKernels", cSettings: [.treatAllWarnings(as: .error)]),
         library("TensorEngine", []),
         library("CPUEngine", ["TensorEngine", "CKernels", "COpenBLAS"]),
         library("NeuralNetworks", ["TensorEngine"]),
         library("Multilevel", ["NeuralNetworks"]),
-        library("Datasets", ["TensorEngine", "CZlib"]),
+        library("Datasets", ["TensorEngine", "CHDF5", "CZlib", "CTurboJPEG", "CPNG"]),
         library("ErrataCore", ["Multilevel", "Datasets"]),
         library("Experiments", ["ErrataCore", "CYAML", "CHDF5", "CZlib"]),
         library(
@@ -105,13 +108,15 @@ let package = Package(
         library(
             "SearchTesting", path: "Tests/Support/SearchTesting",
             ["CPUEngine", "Cells", "DCGAN", "LFM", "Bilevel", "MultilevelTesting"]),
-        tests(of: "Datasets"),
+        library(
+            "PictureTesting", path: "Tests/Support/PictureTesting", ["Datasets", "CTurboJPEG", "CPNG"]),
+        tests(of: "Datasets", ["PictureTesting"], resources: [.copy("Fixtures")]),
         tests(of: "ErrataCore", ["Adversarial", "SearchTesting", "TinySpaces"]),
         tests(
             of: "Experiments",
             ["CHDF5", "CZlib", "NeuralNetworksTesting", "TinySpaces"]
                 + pluginTargets),
-        tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
+        tests(of: "ErrataCLI", ["DARTS", "DCGAN", "PictureTesting"]),
         library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         tests(
@@ -130,6 +135,7 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         tests(of: "WGANGP", ["SearchTesting"], resources: [.copy("Fixtures")]),
         tests(of: "LFM", ["SearchTesting"]),
+        tests(of: "Images", ["Experiments", "PictureTesting"]),
         tests(of: "Bilevel", ["SearchTesting"], resources: [.copy("Fixtures")]),
     ]
 )

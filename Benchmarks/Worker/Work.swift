@@ -11,11 +11,16 @@ import TensorEngine
 
 /// A unit of work that is timed.
 struct Work {
+    /// The numbers that the work learns, or the images that it loads: what tells whether two sides do the same.
     let parameters: Int
     let run: () throws -> Void
 
-    init(named name: String, on backend: CPUBackend, batch: Int?) throws {
+    /// - Parameter argument: the images of a batch, or of data the folder they are in.
+    init(named name: String, on backend: CPUBackend, _ argument: String?) throws {
+        let batch = argument.flatMap { Int($0) }
         switch name {
+        case "data-cifar": self = try .cifar(argument ?? "", on: backend)
+        case "data-imagenet": self = try .imageNet(argument ?? "", on: backend)
         case "supernet-step", "supernet-memory", "threads":
             self = try .supernetStep(on: backend, batch: batch ?? 64)
         case "evaluation-step": self = try .evaluationStep(on: backend, batch: batch ?? 96)
@@ -115,7 +120,7 @@ struct Work {
             let updates = BufferUpdates()
             // The last of its epochs: drop path at its full rate.
             let loss = try network.trainingLoss(
-                images, labels: labels, labelSmoothing: 0,
+                images, targets: Targets(labels),
                 ForwardContext(variables, time: TrainingTime(epoch: 1, epochs: 1), updates: updates)
             ).loss
             let found = try gradients(of: loss, withRespectTo: variables.parameters, releasingGraph: true)

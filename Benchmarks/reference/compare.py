@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import random
 import statistics
 import subprocess
 import sys
@@ -16,9 +18,10 @@ SGEMM_FLOP = 8 * 2 * 2048**3
 class Worker:
     """A process that does a unit of work for each line it is sent."""
 
-    def __init__(self, command: list[str]):
+    def __init__(self, command: list[str], cores: set[int] | None = None):
         self.process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            preexec_fn=cores and (lambda: os.sched_setaffinity(0, cores)))
         self.hello = self.read()
 
     def read(self) -> dict:
@@ -85,12 +88,45 @@ def hypergradient(arguments: argparse.Namespace) -> None:
               f"{double / gradient:.2f} times its gradient")
 
 
+def drawn_cifar() -> Path:
+    """A folder as CIFAR-10's binary archive unpacks to, of random pixels: what loading takes does not depend on them."""
+    folder = ROOT / ".build/benchmark-data/cifar-10-batches-bin"
+    if not (folder / "batches.meta.txt").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        draw = random.Random(1)
+        for name in [*(f"data_batch_{index}" for index in range(1, 6)), "test_batch"]:
+            records = (bytes([draw.randrange(10)]) + draw.randbytes(3072) for _ in range(10_000))
+            (folder / f"{name}.bin").write_bytes(b"".join(records))
+        (folder / "batches.meta.txt").write_text("".join(f"class {index}\n" for index in range(10)))
+    return folder
+
+
+def loading(arguments: argparse.Namespace) -> None:
+    """Batches of augmented images, on one core."""
+    if arguments.work == "data-imagenet" and not arguments.folder:
+        sys.exit("data-imagenet needs --folder: one with a folder for each class, of JPEG photographs")
+    folder = str(Path(arguments.folder).resolve() if arguments.folder else drawn_cifar())
+    core = {min(os.sched_getaffinity(0))}
+    sides = [
+        Worker([str(ROOT / ".build/release/benchmark-worker"), arguments.work, "1", folder], core),
+        Worker([sys.executable, str(ROOT / "Benchmarks/reference/worker.py"), arguments.work, "1", "default", folder],
+               core)]
+    images = sides[0].hello["parameters"]
+    results = alternate(sides, arguments.warmup, arguments.repetitions)
+    for side in sides:
+        side.close()
+    ours, theirs = (images / seconds(result) for result in results)
+    print(f"{arguments.work}: errata {ours:,.0f} images/s, pytorch {theirs:,.0f} images/s on one core, "
+          f"ratio {ours / theirs:.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="Benchmarks/compare", description=__doc__)
     parser.add_argument("work", choices=(
         "supernet-step", "supernet-memory", "lfm-step", "evaluation-step", "inference", "threads",
-        "hypergradient"))
+        "hypergradient", "data-cifar", "data-imagenet"))
     parser.add_argument("--batch", type=int, help="of the hypergradient; 64 by default")
+    parser.add_argument("--folder", help="of the images of data-cifar, which are drawn by default, or of data-imagenet")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--warmup", type=int, default=2)
@@ -98,6 +134,9 @@ def main() -> None:
     work, threads = arguments.work, arguments.threads
     if work == "hypergradient":
         hypergradient(arguments)
+        return
+    if work.startswith("data-"):
+        loading(arguments)
         return
 
     if work == "threads":

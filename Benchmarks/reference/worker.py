@@ -1,6 +1,6 @@
 """PyTorch's side of a comparison: does a unit of work for each line on standard input, answers with JSON.
 
-    worker.py WORK THREADS channels_last|default [BATCH]
+    worker.py WORK THREADS channels_last|default [BATCH|FOLDER]
 """
 
 from __future__ import annotations
@@ -222,8 +222,13 @@ WORKS: dict[str, tuple[Callable, int]] = {
 def main() -> None:
     name, threads, layout = sys.argv[1:4]
     torch.set_num_threads(int(threads))
-    make, count = WORKS[name]
-    count = int(sys.argv[4]) if len(sys.argv) > 4 else count
+    if name.startswith("data-"):
+        import data
+
+        make, count = getattr(data, name.removeprefix("data-")), sys.argv[4]
+    else:
+        make, count = WORKS[name]
+        count = int(sys.argv[4]) if len(sys.argv) > 4 else count
     parameters, flop, run = make(count, torch.channels_last if layout == "channels_last" else torch.contiguous_format)
     ready = f"PyTorch {torch.__version__}, {layout}, {threads} threads"
     print(json.dumps({"ready": ready, "parameters": parameters, "flop": flop}), flush=True)

@@ -68,6 +68,7 @@ struct ErrataCommand: ParsableCommand {
         version: Errata.version,
         subcommands: [
             SearchCommand.self, EvaluateCommand.self, ValidateCommand.self, PluginsCommand.self,
+            DataCommand.self,
             NewCommand.self, DoctorCommand.self,
         ])
 }

@@ -140,7 +140,7 @@ extension ComponentCheck {
         let batch = try bench.batch("network images", on: backend)
         return ScalarFunction(names: network.layout.parameters.map(\.name), point: state.parameters) {
             try network.trainingLoss(
-                batch.images, labels: batch.labels, labelSmoothing: 0.1,
+                batch.images, targets: Targets(batch.labels, smoothing: 0.1),
                 ForwardContext(
                     ModelState(parameters: $0, buffers: state.buffers), time: bench.time,
                     random: bench.random("masks"))
@@ -157,7 +157,7 @@ extension ComponentCheck {
                 "the network's logits",
                 network.logits(batch.images, ForwardContext(state, normalization: .running)), shape: shape)
             let training = try network.trainingLoss(
-                batch.images, labels: batch.labels, labelSmoothing: 0,
+                batch.images, targets: Targets(batch.labels),
                 ForwardContext(state, time: bench.time, random: bench.random("masks")))
             try check.expect("the logits of the network's training", training.logits, shape: shape)
             check.expect("the shape of the network's loss", training.loss.count, equals: 1)

@@ -34,6 +34,24 @@ struct ViewTests {
         #expect(throws: DatasetError.self) { try Subset(set, indices: [50]) }
     }
 
+    @Test("A split by class leaves every class its part; it is made where a class is small, or as asked")
+    func stratifiedSplit() throws {
+        func counts(_ images: Int, small: Int, _ method: Split.Method = .automatic) throws -> [Int] {
+            let labels = (0..<images).map { Int32($0 < small ? 1 : 0) }
+            let set = try ArrayDataset(
+                name: "two", height: 1, width: 1, channels: 1, classNames: ["many", "few", "none"],
+                labels: labels, pixels: [UInt8](repeating: 0, count: images))
+            let split = try Split(set, method: method, random: random)
+            #expect(Set(split.training.indices + split.validation.indices) == Set(0..<images))
+            return [split.training, split.validation].map { $0.labels.count { $0 == 1 } }
+        }
+        for small in [4, 20, 98] { #expect(try counts(300, small: small) == [small / 2, small / 2]) }
+        #expect(try counts(300, small: 20, .stratified) == [10, 10])
+        #expect(try counts(300, small: 150) == counts(300, small: 150, .random))
+        #expect(try counts(300, small: 150) != counts(300, small: 150, .stratified))
+        #expect(try counts(300, small: 98, .random) != [49, 49])
+    }
+
     /// As many images of each of ten classes as CIFAR-10's training part has.
     private struct TenClasses: Dataset {
         let name = "ten"

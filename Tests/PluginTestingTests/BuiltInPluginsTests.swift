@@ -82,7 +82,7 @@ struct BuiltInPluginsTests {
     @Test func images() throws {
         try checkPlugin(
             ImagesPlugin(), settings: ["procedural": "{count: 20, test_count: 10}"],
-            skipping: ["fashion-mnist", "idx"])
+            skipping: ["fashion-mnist", "cifar-10", "cifar-100", "image-folder", "imagenet", "idx", "arrays"])
     }
 
     @Test func lfm() throws { try checkPlugin(LFMPlugin()) }

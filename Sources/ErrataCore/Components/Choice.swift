@@ -1,3 +1,4 @@
+import Datasets
 import NeuralNetworks
 
 /// A kind of components that a setting chooses one of, where nothing but its own settings decides what it is.
@@ -80,6 +81,13 @@ extension Choice: ConfigurationRepresentable {
 public enum OptimizerKind: ComponentKind {
     public static func components(of registry: PluginRegistry) -> ComponentList<any Optimizer, Void> {
         registry.optimizers
+    }
+}
+
+/// What training images are varied by.
+public enum TransformKind: ComponentKind {
+    public static func components(of registry: PluginRegistry) -> ComponentList<any ImageTransform, Void> {
+        registry.transforms
     }
 }
 

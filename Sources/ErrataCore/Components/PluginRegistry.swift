@@ -1,3 +1,4 @@
+import Datasets
 import Multilevel
 import NeuralNetworks
 
@@ -11,6 +12,7 @@ public struct PluginRegistry: Sendable {
     public var hypergradients = ComponentList<any Hypergradient, Void>(kind: "hypergradient")
     public var optimizers = ComponentList<any Optimizer, Void>(kind: "optimizer")
     public var schedules = ComponentList<any Schedule, Void>(kind: "schedule")
+    public var transforms = ComponentList<any ImageTransform, Void>(kind: "transform")
     public var earlyStoppings = ComponentList<any EarlyStopping, Void>(kind: "early stopping")
     public var datasets = ComponentList<ImageData, Void>(kind: "data set")
 

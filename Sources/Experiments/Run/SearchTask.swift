@@ -56,7 +56,7 @@ public struct SearchTask: RunTask {
         images = data.images
         self.data = try DataDigest(of: [data.training])
         let split = try Split(
-            data.training, trainingFraction: spec.data.trainingFraction,
+            data.training, trainingFraction: spec.data.trainingFraction, method: spec.data.split,
             random: RandomStream(seed: experiment.seed, "split"))
         let parts = [
             Provision(
@@ -65,7 +65,7 @@ public struct SearchTask: RunTask {
                 name: "D_val", images: split.validation, settings: "data.limit or data.training_fraction"),
         ]
         for part in parts { try part.requireBatch(of: spec.search.batchSize, "search.batch_size") }
-        normalization = try PixelNormalization(of: split.training)
+        normalization = try experiment.normalization(of: split.training)
         trainingCounts = split.training.classCounts
         stage = SearchStage(
             index: 0,
@@ -87,7 +87,8 @@ public struct SearchTask: RunTask {
         stopping = try spec.search.earlyStopping.map { try EarlyStoppingWatch($0.product, start: start) }
         if stage.search.method.models.isEmpty { try Self.requireDrawn(state.architecture) }
         notices =
-            [epoch.notice].compactMap(\.self) + Provision.absentClasses(in: data.training, dividedInto: parts)
+            data.notices + [epoch.notice].compactMap(\.self)
+            + Provision.absentClasses(in: data.training, dividedInto: parts)
         try EvaluationTask.check(
             experiment, try stage.space.genotype(of: state.architecture.state.parameters), data)
     }

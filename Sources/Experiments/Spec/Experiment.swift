@@ -85,7 +85,20 @@ public struct Experiment: Sendable {
         }
         return try ImageData(
             training: limited(data.training, to: spec.data.limit, "limit"),
-            test: limited(data.test, to: spec.data.testLimit, "test_limit"))
+            test: limited(data.test, to: spec.data.testLimit, "test_limit"), notices: data.notices)
+    }
+
+    /// What pixels are normalised by: as the spec says, or as the images to train on are.
+    ///
+    /// - Throws: `DatasetError` if an image cannot be read.
+    func normalization(of images: any Dataset) throws -> PixelNormalization {
+        guard let settings = spec.data.normalization else { return try PixelNormalization(of: images) }
+        guard settings.mean.count == images.channels else {
+            throw RunError(
+                "data.normalization is of \(settings.mean.count) channels, but the images have \(images.channels)"
+            )
+        }
+        return try PixelNormalization(mean: settings.mean, deviation: settings.deviation)
     }
 
     /// The search in a stage of the search space.
