@@ -65,8 +65,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(
-            name: "benchmark-worker", dependencies: ["CPUEngine", "DARTS", "DCGAN", "LFM"],
-            path: "Benchmarks/Worker",
+            name: "benchmark-worker",
+            dependencies: ["CPUEngine", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM"], path: "Benchmarks/Worker",
             swiftSettings: strict),
         .executableTarget(
             name: "hypergradient-curves", dependencies: ["SearchTesting"],
