@@ -66,7 +66,8 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "benchmark-worker",
-            dependencies: ["CPUEngine", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM"], path: "Benchmarks/Worker",
+            dependencies: ["CPUEngine", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM"],
+            path: "Benchmarks/Worker",
             swiftSettings: strict),
         .executableTarget(
             name: "hypergradient-curves", dependencies: ["SearchTesting"],
