@@ -127,7 +127,8 @@ struct Work {
         let method = try LFMMethod(
             .init(),
             MethodContext(
-                images: images, supernet: supernet, weights: DescentSettings().descent,
+                images: images, trainingCounts: [Int](repeating: 1, count: images.classes),
+                supernet: supernet, weights: DescentSettings().descent,
                 fromTanh: ChannelMap(scale: [1, 1, 1], offset: [0, 0, 0]),
                 makeGenerator: { try DCGANGenerator(for: images, backbone: supernet.backbone) },
                 makeWeighter: { ValidationLossWeighter() }))

@@ -15,16 +15,27 @@ public struct CellSearchSpace: SearchSpace {
 
     /// - Parameters:
     ///   - settings: the supernet's size and candidates.
-    ///   - operations: what `settings.operations` may name, and its default.
-    /// - Throws: `ConfigurationErrors` if the settings name other operations; `SettingError` if they do not go together.
+    ///   - operations: what edges choose from where `settings.operations` is nil. It may name these and
+    ///     `CellOperation.library`'s, and so may a genotype that is evaluated.
+    /// - Throws: `ConfigurationErrors` if the settings name other operations; `SettingError` if they do not go
+    ///   together.
     public init(_ settings: CellSpaceSettings = .init(), operations: [CellOperation] = CellOperation.darts)
         throws
     {
-        let operations = try OperationName.operations(
-            settings.operations ?? operations.map { OperationName($0.name) }, among: operations)
-        try Self.check(settings, operations)
-        let edges = try CandidateEdges(nodes: settings.nodes, operations: operations)
-        self.init(settings, operations, stage: 0, [.normal: edges, .reduction: edges])
+        let known =
+            operations
+            + CellOperation.library.filter { other in !operations.contains { $0.name == other.name } }
+        let named = settings.operations ?? .same(operations.map { OperationName($0.name) })
+        let candidates = try Dictionary(
+            uniqueKeysWithValues: CellKind.allCases.map { kind in
+                (
+                    kind,
+                    try named.candidates(
+                        kind, nodes: settings.nodes, among: known, relaxation: settings.relaxation.product)
+                )
+            })
+        try Self.check(settings, candidates)
+        self.init(settings, known, stage: 0, candidates)
     }
 
     private init(
@@ -37,8 +48,16 @@ public struct CellSearchSpace: SearchSpace {
         self.candidates = candidates
     }
 
-    private static func check(_ settings: CellSpaceSettings, _ operations: [CellOperation]) throws {
-        var left = operations.count
+    private static func check(_ settings: CellSpaceSettings, _ candidates: [CellKind: CandidateEdges]) throws
+    {
+        let normal = candidates[.normal]!
+        var left = normal.shape[1]
+        let reduction = candidates[.reduction]!.shape[1]
+        guard reduction == left else {
+            throw SettingError(
+                "search_space.operations",
+                "\(left) on each edge of normal cells and \(reduction) of reduction cells, expected as many")
+        }
         for (index, stage) in settings.stages.enumerated() {
             let setting = "search_space.stages[\(index)]"
             guard (settings.channels + stage.addedChannels) % settings.partialChannels == 0 else {
@@ -57,7 +76,7 @@ public struct CellSearchSpace: SearchSpace {
             }
             left = count
         }
-        let computing = left - (operations.allSatisfy(\.computes) ? 0 : 1)
+        let computing = left - (normal.edges.joined().allSatisfy(\.computes) ? 0 : 1)
         guard settings.normalSkips == nil || computing >= 2 else {
             throw SettingError(
                 "search_space.normal_skips",
@@ -74,7 +93,8 @@ public struct CellSearchSpace: SearchSpace {
         let builder = LayoutBuilder()
         let normal = Initializer.normal(mean: 0, deviation: settings.initialDeviation)
         for kind in CellKind.allCases {
-            _ = builder.root.parameter(kind.rawValue, candidates[kind]!.shape, normal)
+            _ = builder.root.parameter(
+                kind.rawValue, candidates[kind]!.shape, settings.relaxation.product.initializer ?? normal)
         }
         if settings.edgeWeights {
             for kind in CellKind.allCases {
@@ -90,10 +110,14 @@ public struct CellSearchSpace: SearchSpace {
         let stage = current
         let stack = CellStack(
             channels: settings.channels + stage.addedChannels, cells: settings.cells + stage.addedCells,
-            stemMultiplier: settings.stemMultiplier, concatenated: { _ in settings.nodes })
-        try stack.requireBothKinds("search_space.cells")
+            stem: settings.stem, stemMultiplier: settings.stemMultiplier,
+            concatenated: { _ in settings.nodes })
+        try stack.require(in: "search_space")
         let candidates = try candidates.mapValues { edges in
-            try edges.mapping { $0.droppingSkips(rate: stage.skipDropout) }
+            try edges.mapping {
+                $0.droppingSkips(rate: stage.skipDropout)
+                    .followed(by: settings.relaxation.product.transformation(of: $0.name))
+            }
         }
         let backbone = CellBackbone(
             stack, imageChannels: images.channels,
@@ -101,24 +125,35 @@ public struct CellSearchSpace: SearchSpace {
                 SearchCell(
                     scope, cell, candidates[cell.kind]!, parts: settings.partialChannels)
             },
-            mixing: { architecture, _ in try mixing(architecture) })
+            mixing: mixing)
         return CellSupernet(backbone, classes: images.classes)
     }
 
     /// From A to the weights of each node: of its operations and, where channels pass by them, of its edges.
-    private func mixing(_ architecture: [Tensor]) throws -> [CellKind: [Tensor]] {
-        var mixing: [CellKind: [Tensor]] = [:]
+    @Sendable private func mixing(_ architecture: [Tensor], _ context: ForwardContext) throws
+        -> [CellKind: [NodeWeights]]
+    {
+        var mixing: [CellKind: [NodeWeights]] = [:]
         for kind in CellKind.allCases {
             let (alpha, beta) = parameters(architecture, kind)
             let edges = try beta.map(candidates[kind]!.edgeWeights)
-            let weights = try candidates[kind]!.weights(alpha, edgeWeights: edges)
+            let weights = try candidates[kind]!.weights(
+                alpha, edgeWeights: edges, in: RelaxationPass(context, kind.rawValue))
             if let edges, settings.partialChannels > 1 {
-                mixing[kind] = try zip(weights, edges).map { try .concatenated([$0, $1], axis: 0) }
+                mixing[kind] = try zip(weights, edges).map {
+                    NodeWeights(try .concatenated([$0.tensor, $1], axis: 0), running: $0.running)
+                }
             } else {
                 mixing[kind] = weights
             }
         }
         return mixing
+    }
+
+    /// What the relaxation adds to A's objective.
+    public func penalty(_ architecture: [Tensor], at time: TrainingTime) throws -> Tensor? {
+        try settings.relaxation.product.penalty(
+            CellKind.allCases.map { parameters(architecture, $0).alpha }, at: time)
     }
 
     /// α and β of a kind of cells.
@@ -154,6 +189,8 @@ public struct CellSearchSpace: SearchSpace {
         }
     }
 
+    public var published: [(name: String, genotype: CellGenotype)] { CellGenotype.published }
+
     public func network(
         _ genotype: CellGenotype, _ network: CellNetworkSettings, for images: ImageSpecification
     ) throws -> any Network {
@@ -166,6 +203,12 @@ public struct CellSearchSpace: SearchSpace {
     public func signs(of architecture: [Tensor]) throws -> [String: Double] {
         try CollapseSigns.values(genotype(of: architecture, normalSkips: nil)) { kind in
             try candidates[kind]!.entropy(parameters(architecture, kind).alpha)
+        }
+    }
+
+    public func rankings(of architecture: [Tensor]) throws -> [[Int]] {
+        try CellKind.allCases.flatMap { kind in
+            try candidates[kind]!.rankings(parameters(architecture, kind).alpha)
         }
     }
 

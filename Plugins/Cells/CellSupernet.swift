@@ -24,9 +24,9 @@ public struct CellSupernet: Supernet {
 
 /// Stem, cells and global pooling: what a cell space says of its supernet.
 public struct CellBackbone: Backbone {
-    /// What the architecture makes of each node of a kind of cells, in a pass: softmax, sampled, annealed.
+    /// What the architecture makes of each node of a kind of cells, in a pass.
     public typealias Mixing =
-        @Sendable (_ architecture: [Tensor], _ context: ForwardContext) throws -> [CellKind: [Tensor]]
+        @Sendable (_ architecture: [Tensor], _ context: ForwardContext) throws -> [CellKind: [NodeWeights]]
 
     public let stack: CellStack
     public let imageChannels: Int
@@ -49,7 +49,7 @@ public struct CellBackbone: Backbone {
         self.mixing = mixing
     }
 
-    /// Cells of mixed nodes, weighted by the softmax of an α for each kind of cells, in the order of `CellKind`.
+    /// Cells of mixed nodes, weighted by an α for each kind of cells, in the order of `CellKind`.
     ///
     /// - Parameters:
     ///   - stack: where the cells stand.
@@ -59,10 +59,11 @@ public struct CellBackbone: Backbone {
         self.init(
             stack, imageChannels: imageChannels,
             cell: { SearchCell($0, $1, candidates[$1.kind]!) },
-            mixing: { architecture, _ in
-                var weights: [CellKind: [Tensor]] = [:]
+            mixing: { architecture, context in
+                var weights: [CellKind: [NodeWeights]] = [:]
                 for (kind, alpha) in zip(CellKind.allCases, architecture) {
-                    weights[kind] = try candidates[kind]!.weights(alpha)
+                    weights[kind] = try candidates[kind]!.weights(
+                        alpha, in: RelaxationPass(context, kind.rawValue))
                 }
                 return weights
             })
@@ -70,7 +71,7 @@ public struct CellBackbone: Backbone {
 
     public func declare(in scope: Scope) -> any FeatureExtractor {
         CellFeatures(
-            features: stack.features, stem: Stem(scope["stem"], inputs: imageChannels, outputs: stack.stem),
+            features: stack.features, stem: Stem(scope["stem"], inputs: imageChannels, of: stack),
             cells: stack.cells.map { place in
                 Checkpointed(scope["cells"][place.index]) { cell($0, place) }
             },
@@ -87,33 +88,19 @@ private struct CellFeatures: FeatureExtractor {
     func callAsFunction(_ images: Tensor, architecture: [Tensor], _ context: ForwardContext) throws -> Tensor
     {
         let weights = try mixing(architecture, context)
-        var last = try stem(images, context)
-        var beforeLast = last
+        var (beforeLast, last) = try stem(images, context)
         for (index, cell) in cells.enumerated() {
             var context = context
             context.random = context.random.derived("cell").derived(UInt64(index))
-            let inputs = [beforeLast, last] + weights[cell.part.kind]!
+            let nodes = weights[cell.part.kind]!
+            let inputs = [beforeLast, last] + nodes.map(\.tensor)
+            let running = nodes.map(\.running)
             let output = try cell(inputs, context) { cell, inputs, context in
-                try cell(inputs[0], inputs[1], weights: Array(inputs[2...]), context)
+                let weights = zip(inputs[2...], running).map { NodeWeights($0, running: $1) }
+                return try cell(inputs[0], inputs[1], weights: weights, context)
             }
             (beforeLast, last) = (last, output)
         }
         return try last.globalAveragePool()
-    }
-}
-
-/// A 3×3 convolution and batch norm.
-public struct Stem: Sendable {
-    private let convolution: Convolution
-    private let norm: BatchNorm
-
-    public init(_ scope: Scope, inputs: Int, outputs: Int) {
-        convolution = Convolution(scope["convolution"], inputs: inputs, outputs: outputs, kernel: 3)
-        norm = BatchNorm(scope["norm"], channels: outputs)
-    }
-
-    /// [N, H, W, inputs] → [N, H, W, outputs].
-    public func callAsFunction(_ images: Tensor, _ context: ForwardContext) throws -> Tensor {
-        try norm(convolution(images, context), context)
     }
 }

@@ -20,6 +20,11 @@ extension Dataset {
     /// The number of images.
     public var count: Int { labels.count }
 
+    /// How many images each class has, by label.
+    public var classCounts: [Int] {
+        labels.reduce(into: [Int](repeating: 0, count: classNames.count)) { $0[Int($1)] += 1 }
+    }
+
     /// The bytes of one image: height · width · channels.
     public var imageByteCount: Int { height * width * channels }
 

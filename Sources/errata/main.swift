@@ -1,17 +1,21 @@
 import Bilevel
 import DARTS
 import DCGAN
+import EarlyStoppings
 import ErrataCLI
 import Experiments
 import Images
 import LFM
 import PCDARTS
 import PDARTS
+import RandomSearch
+import Relaxations
+import WGANGP
 
 ErrataCLI.main(
     plugins: [
-        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(),
-        ImagesPlugin(),
+        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), RelaxationsPlugin(), DCGANPlugin(), WGANGPPlugin(),
+        LFMPlugin(), BilevelPlugin(), RandomSearchPlugin(), ImagesPlugin(), EarlyStoppingsPlugin(),
     ],
     defaults: ComponentDefaults(
         searchSpace: "darts", method: "lfm", generator: "dcgan", weighter: "validation-loss",

@@ -34,6 +34,35 @@ struct ViewTests {
         #expect(throws: DatasetError.self) { try Subset(set, indices: [50]) }
     }
 
+    /// As many images of each of ten classes as CIFAR-10's training part has.
+    private struct TenClasses: Dataset {
+        let name = "ten"
+        var height: Int { 1 }
+        var width: Int { 1 }
+        var channels: Int { 1 }
+        let classNames = (0..<10).map { "class \($0)" }
+        let labels = (0..<50_000).map { Int32($0 % 10) }
+
+        func copyImage(_ index: Int, into buffer: UnsafeMutableBufferPointer<UInt8>) throws {}
+    }
+
+    @Test("A long tail has the published counts, of the same images in a longer one")
+    func longTail() throws {
+        let set = TenClasses()
+        let tail = try set.longTailed(ratio: 100, random: random)
+        #expect(tail.classCounts == [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50])
+        let step = try set.longTailed(ratio: 100, kind: .step, random: random)
+        #expect(step.classCounts == [Int](repeating: 5000, count: 5) + [Int](repeating: 50, count: 5))
+        #expect(try set.longTailed(ratio: 1, random: random).indices == Array(0..<50_000))
+        #expect(try set.longTailed(ratio: 1e9, random: random).classCounts.last == 1)
+        let shorter = try set.longTailed(ratio: 10, random: random)
+        #expect(Set(tail.indices).isSubset(of: shorter.indices))
+        #expect(try tail.indices == set.longTailed(ratio: 100, random: random).indices)
+        #expect(
+            try tail.indices != set.longTailed(ratio: 100, random: RandomStream(seed: 6, "views")).indices)
+        #expect(throws: DatasetError.self) { try set.longTailed(ratio: 0.5, random: random) }
+    }
+
     @Test("A split's parts are disjoint, are everything, and depend on the stream alone")
     func split() throws {
         let split = try Split(set, trainingFraction: 0.6, random: random)

@@ -1,14 +1,18 @@
 import Bilevel
 import DARTS
 import DCGAN
+import EarlyStoppings
 import ErrataCore
 import Images
 import LFM
 import PCDARTS
 import PDARTS
 import PluginTesting
+import RandomSearch
+import Relaxations
 import Testing
 import TinySpaces
+import WGANGP
 
 @Suite("What ships conforms")
 struct BuiltInPluginsTests {
@@ -16,12 +20,15 @@ struct BuiltInPluginsTests {
 
     @Test func darts() throws {
         let operations = "[none, skip_connect, sep_conv_3x3, dil_conv_3x3]"
+        let small = "channels: 2, cells: 3, stem_multiplier: 1"
+        let network = "{channels: 2, cells: 3, auxiliary: false}"
         try checkPlugin(
             DARTSPlugin(),
             settings: [
-                "darts": "{channels: 2, cells: 3, nodes: 2, stem_multiplier: 1, operations: \(operations)}"
+                "darts": "{\(small), nodes: 2, operations: \(operations)}", "s1": "{\(small)}",
+                "s4": "{\(small), nodes: 2}",
             ],
-            networkSettings: ["darts": "{channels: 2, cells: 3, auxiliary: false}"])
+            networkSettings: ["darts": network, "s1": network, "s4": network], skipping: ["s2", "s3"])
     }
 
     /// In stages, with and without what is dropped after skip connections.
@@ -44,6 +51,8 @@ struct BuiltInPluginsTests {
             networkSettings: ["pc-darts": "{channels: 2, cells: 3, auxiliary: false}"])
     }
 
+    @Test func relaxations() throws { try checkPlugin(RelaxationsPlugin()) }
+
     @Test func dcgan() throws {
         try checkPlugin(
             DCGANPlugin(),
@@ -59,6 +68,16 @@ struct BuiltInPluginsTests {
             ])
     }
 
+    @Test(arguments: ["backbone", "native", "native, layer_norm: true"])
+    func wgangp(_ discriminator: String) throws {
+        try checkPlugin(
+            WGANGPPlugin(),
+            settings: [
+                "wgan-gp":
+                    "{noise: 3, channels: 2, discriminator_channels: 2, discriminator: \(discriminator)}"
+            ])
+    }
+
     /// Without the data sets whose files are not at hand.
     @Test func images() throws {
         try checkPlugin(
@@ -68,6 +87,8 @@ struct BuiltInPluginsTests {
 
     @Test func lfm() throws { try checkPlugin(LFMPlugin()) }
     @Test func bilevel() throws { try checkPlugin(BilevelPlugin()) }
+    @Test func earlyStoppings() throws { try checkPlugin(EarlyStoppingsPlugin()) }
+    @Test func random() throws { try checkPlugin(RandomSearchPlugin()) }
 
     @Test func tinySpaces() throws {
         let cells = "{channels: 2, cells: 3, auxiliary: false}"

@@ -30,6 +30,13 @@ public struct Choice<Kind: ComponentKind>: Sendable {
     }
 }
 
+/// Two are equal that choose the same component with the same settings.
+extension Choice: Hashable {
+    public static func == (one: Self, other: Self) -> Bool { one.selection == other.selection }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(selection) }
+}
+
 extension Choice: ConfigurationRepresentable {
     public static var codec: ConfigurationCodec<Self> {
         var codec = ConfigurationCodec<Self>(
@@ -80,6 +87,39 @@ public enum OptimizerKind: ComponentKind {
 public enum ScheduleKind: ComponentKind {
     public static func components(of registry: PluginRegistry) -> ComponentList<any Schedule, Void> {
         registry.schedules
+    }
+}
+
+/// What may end a search early.
+public enum EarlyStoppingKind: ComponentKind {
+    public static func components(of registry: PluginRegistry) -> ComponentList<any EarlyStopping, Void> {
+        registry.earlyStoppings
+    }
+}
+
+/// Relaxations.
+public enum RelaxationKind: ComponentKind {
+    public static func components(of registry: PluginRegistry) -> ComponentList<any Relaxation, Void> {
+        registry.relaxations
+    }
+}
+
+extension Choice where Kind == RelaxationKind {
+    public init(_ name: String, _ relaxation: some Relaxation & Configuration) {
+        self.init(name, relaxation, relaxation)
+    }
+}
+
+/// Class weighters.
+public enum ClassWeighterKind: ComponentKind {
+    public static func components(of registry: PluginRegistry) -> ComponentList<any ClassWeighter, Void> {
+        registry.weighters
+    }
+}
+
+extension Choice where Kind == ClassWeighterKind {
+    public init(_ name: String, _ weighter: some ClassWeighter & Configuration) {
+        self.init(name, weighter, weighter)
     }
 }
 

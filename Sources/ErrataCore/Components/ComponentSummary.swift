@@ -18,9 +18,11 @@ extension PluginRegistry {
     public var kinds: [(kind: String, components: [ComponentSummary])] {
         [
             (datasets.kind, datasets.summaries), (searchSpaces.kind, searchSpaces.summaries),
+            (relaxations.kind, relaxations.summaries),
             (methods.kind, methods.summaries), (generators.kind, generators.summaries),
             (weighters.kind, weighters.summaries), (hypergradients.kind, hypergradients.summaries),
             (optimizers.kind, optimizers.summaries), (schedules.kind, schedules.summaries),
+            (earlyStoppings.kind, earlyStoppings.summaries),
         ]
     }
 }

@@ -38,7 +38,8 @@ public struct ArchitectureSearch: Sendable {
         self.seed = seed
         self.communicator = communicator
         let known = method.occurrences
-        for path in (hypergradient.paths ?? []).sorted() where !known.contains(path) {
+        for path in (hypergradient.paths ?? []).sorted() where !method.models.isEmpty && !known.contains(path)
+        {
             let meant = suggestion(for: path, among: known).map { ", did you mean '\($0)'?" } ?? ""
             throw SearchError(
                 "hypergradient.paths: A does not occur in \(path.quotedForMessage) here\(meant) "
@@ -243,11 +244,12 @@ public struct ArchitectureSearch: Sendable {
     /// How well each of the method's classifiers does, with running statistics.
     ///
     /// - Throws: what reading the batches throws.
-    public func performances(_ state: SearchState, on batches: any BatchSource) throws
-        -> [(id: ValueID, performance: Performance)]
-    {
+    public func performances(
+        _ state: SearchState, on batches: any BatchSource, at time: TrainingTime
+    ) throws -> [(id: ValueID, performance: Performance)] {
         try method.classifiers.map { id in
-            let context = ForwardContext(state[id].state, normalization: .running)
+            let context = ForwardContext(
+                state[id].state, normalization: .running, purpose: .evaluation, time: time)
             return (
                 id,
                 try Performance(of: batches, classes: images.classes) {

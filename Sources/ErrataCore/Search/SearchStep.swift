@@ -37,15 +37,18 @@ public struct SearchStep: Sendable {
     ///   - id: the model's.
     ///   - values: of the problem; buffers and the occasion are read from them.
     ///   - parameters: by default the model's value at that point.
+    ///   - purpose: what the pass is part of.
     ///   - updates: where its buffers' updates go.
     public func context(
-        _ id: ValueID, _ values: Values, parameters: [Tensor]? = nil, updates: BufferUpdates? = nil
+        _ id: ValueID, _ values: Values, parameters: [Tensor]? = nil, purpose: PassPurpose = .training,
+        updates: BufferUpdates? = nil
     ) -> ForwardContext {
         ForwardContext(
             ModelState(
                 parameters: parameters ?? values[id],
                 buffers: values.buffers[id] ?? state[id].state.buffers),
-            time: time, random: random("\(id) masks", on: values.occasion), updates: updates,
+            purpose: purpose, time: time, random: random("\(id) masks", on: values.occasion),
+            updates: updates,
             checkpointing: values.checkpointing)
     }
 
@@ -91,7 +94,8 @@ public struct SearchStep: Sendable {
     ) throws -> Evaluation {
         let updates = BufferUpdates()
         let logits = try supernet.logits(
-            batch.images, architecture: values.architecture, context(id, values, updates: updates))
+            batch.images, architecture: values.architecture,
+            context(id, values, purpose: keepsBuffers ? .training : .judging, updates: updates))
         var result = Evaluation(try logits.crossEntropy(batch.labels))
         if keepsBuffers { result.updates[id] = updates }
         if let accuracy, values.isObserved {

@@ -55,6 +55,7 @@ public struct ExperimentSpec: Configuration {
 public struct DataSettings: Configuration {
     public var set = ComponentSelection("")
     public var trainingFraction = 0.5
+    public var longTail: LongTailSettings?
     public var limit: Int?
     public var testLimit: Int?
 
@@ -68,11 +69,36 @@ public struct DataSettings: Configuration {
                 "the part of the training images that is D_tr in the search; the rest is D_val",
                 .init("between 0 and 1") { $0 > 0 && $0 < 1 }),
             .init(
+                "long_tail", \.longTail,
+                "make the training images long-tailed; as many as there are where null"),
+            .init(
                 "limit", \.limit, "use so many training images only, chosen at random", ifGiven: .atLeast(2)),
             .init("test_limit", \.testLimit, "use so many test images only", ifGiven: .atLeast(1)),
         ]
     }
 }
+
+/// Ever fewer training images from class to class, in the order of the labels.
+public struct LongTailSettings: Configuration {
+    public var ratio = 100.0
+    public var kind = LongTailKind.exponential
+
+    public init() {}
+
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .init(
+                "ratio", \.ratio, "how many times more of its images the first class keeps than the last",
+                .atLeast(1)),
+            .init(
+                "kind", \.kind,
+                "geometrically fewer from class to class (Cui et al., 2019), or all of the first half and the least "
+                    + "of the others"),
+        ]
+    }
+}
+
+extension LongTailKind: ConfigurationChoice {}
 
 /// How the models of a search descend (DARTS, section 3.1).
 public struct OptimizerSettings: Configuration {
@@ -96,6 +122,7 @@ public struct SearchSettings: Configuration {
     public var batchSize = 64
     public var augmentation = Augmentation(cropPadding: 4, horizontalFlip: true)
     public var architectureWarmup = 0
+    public var earlyStopping: Choice<EarlyStoppingKind>?
     public var hessianEigenvalue = false
     public var sampleColumns = 8
     public var checkpointMinutes = 5.0
@@ -113,6 +140,7 @@ public struct SearchSettings: Configuration {
             .init(
                 "architecture_warmup", \.architectureWarmup, "epochs of each stage before A steps",
                 .atLeast(0)),
+            .init("early_stopping", \.earlyStopping, "what may end the search before its last epoch"),
             .init(
                 "hessian_eigenvalue", \.hessianEigenvalue,
                 "measure the dominant eigenvalue of ∇²L_val(A) at each epoch's end (Zela et al., 2020)"),
