@@ -85,7 +85,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "benchmark-worker",
-            dependencies: ["CPUEngine", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM"],
+            dependencies: ["CPUEngine", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Relaxations"],
             path: "Benchmarks/Worker",
             swiftSettings: strict),
         .executableTarget(

@@ -5,6 +5,7 @@ import ErrataCore
 import NeuralNetworks
 import PCDARTS
 import PDARTS
+import Relaxations
 import TensorEngine
 
 /// A supernet whose training step is a unit of work: its space, what it is shown, and the size of a batch.
@@ -22,6 +23,7 @@ struct SupernetWork {
             SupernetWork(space: try CellSearchSpace(), images: colour, batch: 64)
         case "small-step": try small
         case "pc-darts-step": SupernetWork(space: try CellSearchSpace(.partial), images: colour, batch: 64)
+        case "gdas-step": try gdas
         case "p-darts-step": SupernetWork(space: try lastStage(), images: colour, batch: 64)
         default: nil
         }
@@ -35,6 +37,15 @@ struct SupernetWork {
             return SupernetWork(
                 space: try CellSearchSpace(settings),
                 images: ImageSpecification(height: 28, width: 28, channels: 1, classes: 10), batch: 32)
+        }
+    }
+
+    /// DARTS's space, one operation an edge drawn anew in each step.
+    private static var gdas: SupernetWork {
+        get throws {
+            var settings = CellSpaceSettings()
+            settings.relaxation = Choice("gdas", GDASRelaxation())
+            return SupernetWork(space: try CellSearchSpace(settings), images: colour, batch: 64)
         }
     }
 
@@ -75,12 +86,16 @@ struct SupernetWork {
         let logits = try supernet.logits(
             data(8, on: backend).images, architecture: architecture,
             ForwardContext(state, time: TrainingTime(epoch: 1_000_000)))
+        let random = RandomStream(seed: 1)
+        var steps: UInt64 = 0
         return Work(parameters: supernet.layout.parameterCount, logits: try logits.doubles()) {
+            steps += 1
             let variables = state.variables
             let alphas = architecture.map(\.variable)
             let updates = BufferUpdates()
             let loss = try supernet.logits(
-                pixels, architecture: alphas, ForwardContext(variables, updates: updates)
+                pixels, architecture: alphas,
+                ForwardContext(variables, random: random.derived(steps), updates: updates)
             ).crossEntropy(labels)
             let found = try gradients(
                 of: loss, withRespectTo: variables.parameters + alphas, releasingGraph: true)

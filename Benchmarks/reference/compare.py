@@ -101,8 +101,8 @@ def hypergradient(arguments: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="Benchmarks/compare", description=__doc__)
     parser.add_argument("work", choices=(
-        "supernet-step", "small-step", "pc-darts-step", "p-darts-step", "lfm-step", "evaluation-step", "inference",
-        "threads", "hypergradient"))
+        "supernet-step", "small-step", "pc-darts-step", "p-darts-step", "gdas-step", "lfm-step", "evaluation-step",
+        "inference", "threads", "hypergradient"))
     parser.add_argument("--batch", type=int, help="of the hypergradient; 64 by default")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repetitions", type=int, default=5)
@@ -111,6 +111,14 @@ def main() -> None:
     work, threads = arguments.work, arguments.threads
     if work == "hypergradient":
         hypergradient(arguments)
+        return
+
+    if work == "gdas-step":
+        workers = [errata("gdas-step", threads), errata("supernet-step", threads)]
+        gdas, softmax = (seconds(result) for result in alternate(workers, arguments.warmup, arguments.repetitions))
+        for worker in workers:
+            worker.close()
+        print(f"gdas-step: {gdas:.3f} s, the softmax step {softmax:.3f} s, ratio {softmax / gdas:.2f}")
         return
 
     if work == "threads":

@@ -65,6 +65,8 @@
 
 #include "Narrow.h"
 
+#include "Philox.h"
+
 // MARK: Elementwise
 
 static inline T NAME(sigmoid)(T x) {
@@ -511,6 +513,7 @@ static const errata_kernels NAME(table) = {
     .scalar_affine = NAME(scalar_affine),
     .binary = NAME(binary),
     .fill = NAME(fill),
+    .uniform = NAME(uniform),
     .row_sum = NAME(row_sum),
     .row_maximum = NAME(row_maximum),
     .column_sums = NAME(column_sums),
