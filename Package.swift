@@ -89,7 +89,8 @@ let package = Package(
             dependencies: ["ErrataCLI"] + pluginTargets,
             swiftSettings: strict),
         .executableTarget(
-            name: "benchmark-worker", dependencies: ["CPUEngine", "DARTS", "DCGAN", "LFM"],
+            name: "benchmark-worker",
+            dependencies: ["CPUEngine", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Relaxations"],
             path: "Benchmarks/Worker",
             swiftSettings: strict),
         .executableTarget(

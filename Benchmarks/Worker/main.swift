@@ -22,7 +22,8 @@ let backend = try CPUBackend(threads: threads, fusesMixedSums: !name.hasSuffix("
 let work = try Work(
     named: name, on: backend,
     CommandLine.arguments.count > 3 ? CommandLine.arguments[3] : nil)
-say("{\"ready\": \"\(backend.summary)\", \"parameters\": \(work.parameters)}")
+say(
+    "{\"ready\": \"\(backend.summary)\", \"parameters\": \(work.parameters), \"logits\": \(work.logits)}")
 while readLine() != nil {
     let start = ContinuousClock.now
     try work.run()

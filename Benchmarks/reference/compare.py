@@ -64,6 +64,19 @@ def seconds(results: list[dict]) -> float:
     return statistics.median(result["seconds"] for result in results)
 
 
+def compare_logits(ours: list[float], theirs: list[float]) -> None:
+    """Where both sides begin with the same weights, they have to say the same."""
+    if not ours and not theirs:
+        return
+    if len(ours) != len(theirs):
+        sys.exit(f"the networks differ: {len(ours)} and {len(theirs)} logits")
+    largest = max(map(abs, theirs))
+    difference = max(abs(one - other) for one, other in zip(ours, theirs)) / largest
+    if not difference < 1e-3:
+        sys.exit(f"the networks differ: logits up to {largest:.3g}, off by {difference:.1e} of that")
+    print(f"the same weights give the same logits, within {difference:.1e} of the largest")
+
+
 def hypergradient(arguments: argparse.Namespace) -> None:
     """A step of learning from mistakes by its hypergradient, one worker after the other: some need most of 24 GB."""
 
@@ -123,8 +136,8 @@ def loading(arguments: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="Benchmarks/compare", description=__doc__)
     parser.add_argument("work", choices=(
-        "supernet-step", "supernet-memory", "lfm-step", "evaluation-step", "inference", "threads",
-        "hypergradient", "data-cifar", "data-imagenet"))
+        "supernet-step", "small-step", "pc-darts-step", "p-darts-step", "gdas-step", "lfm-step", "evaluation-step",
+        "inference", "threads", "hypergradient", "data-cifar", "data-imagenet"))
     parser.add_argument("--batch", type=int, help="of the hypergradient; 64 by default")
     parser.add_argument("--folder", help="of the images of data-cifar, which are drawn by default, or of data-imagenet")
     parser.add_argument("--threads", type=int, default=2)
@@ -137,6 +150,14 @@ def main() -> None:
         return
     if work.startswith("data-"):
         loading(arguments)
+        return
+
+    if work == "gdas-step":
+        workers = [errata("gdas-step", threads), errata("supernet-step", threads)]
+        gdas, softmax = (seconds(result) for result in alternate(workers, arguments.warmup, arguments.repetitions))
+        for worker in workers:
+            worker.close()
+        print(f"gdas-step: {gdas:.3f} s, the softmax step {softmax:.3f} s, ratio {softmax / gdas:.2f}")
         return
 
     if work == "threads":
@@ -152,6 +173,7 @@ def main() -> None:
     ours, theirs = (side.hello["parameters"] for side in sides)
     if ours != theirs:
         sys.exit(f"the networks differ: {ours} and {theirs} parameters")
+    compare_logits(*(side.hello["logits"] for side in sides))
     for side in sides:
         print(side.hello["ready"])
     results = alternate(sides, arguments.warmup, arguments.repetitions)
@@ -161,10 +183,8 @@ def main() -> None:
         side.close()
     print(f"SGEMM on {threads} threads: {rate / 1e9:.0f} GFLOP/s; the work: {flop / 1e9:.0f} GFLOP, "
           f"at SGEMM's rate {flop / rate:.3f} s")
-    if work == "supernet-memory":
-        ours, theirs = (result[-1]["peak_bytes"] for result in results)
-        print(f"{work}: errata {ours / 1e9:.2f} GB, pytorch {theirs / 1e9:.2f} GB, ratio {theirs / ours:.2f}")
-        return
+    ours, theirs = (result[-1]["peak_bytes"] for result in results)
+    print(f"{work}: errata {ours / 1e9:.2f} GB, pytorch {theirs / 1e9:.2f} GB, ratio {theirs / ours:.2f}")
     times = [seconds(result) for result in results]
     if work == "supernet-step":
         # After the others have gone: three at once do not fit in 24 GB.
