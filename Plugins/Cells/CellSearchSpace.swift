@@ -137,9 +137,8 @@ public struct CellSearchSpace: SearchSpace {
         for kind in CellKind.allCases {
             let (alpha, beta) = parameters(architecture, kind)
             let edges = try beta.map(candidates[kind]!.edgeWeights)
-            var pass = RelaxationPass(context, kind.rawValue)
-            pass.perturbation = perturbation(architecture, kind)
-            let weights = try candidates[kind]!.weights(alpha, edgeWeights: edges, in: pass)
+            let weights = try candidates[kind]!.weights(
+                alpha, edgeWeights: edges, in: RelaxationPass(context, kind.rawValue))
             if let edges, settings.partialChannels > 1 {
                 mixing[kind] = try zip(weights, edges).map {
                     NodeWeights(try .concatenated([$0.tensor, $1], axis: 0), running: $0.running)
@@ -155,13 +154,6 @@ public struct CellSearchSpace: SearchSpace {
     public func penalty(_ architecture: [Tensor], at time: TrainingTime) throws -> Tensor? {
         try settings.relaxation.product.penalty(
             CellKind.allCases.map { parameters(architecture, $0).alpha }, at: time)
-    }
-
-    /// What stands behind A: what an adversary adds to the weights of a kind of cells.
-    private func perturbation(_ architecture: [Tensor], _ kind: CellKind) -> Tensor? {
-        let kinds = CellKind.allCases
-        let own = settings.edgeWeights ? 2 * kinds.count : kinds.count
-        return architecture.count > own ? architecture[own + kinds.firstIndex(of: kind)!] : nil
     }
 
     /// α and β of a kind of cells.

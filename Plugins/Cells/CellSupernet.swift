@@ -7,7 +7,7 @@ public struct CellSupernet: Supernet {
     public let layout: ModelLayout
     public let backbone: any Backbone
     private let relaxation: any Relaxation
-    private let parts: Int
+    private let parts: [String]
     private let features: any FeatureExtractor
     private let classifier: Linear
 
@@ -15,11 +15,10 @@ public struct CellSupernet: Supernet {
     ///   - backbone: stem and cells.
     ///   - classes: of the images.
     ///   - relaxation: whose adversary perturbs the weights of the backbone's mixture while the supernet trains.
-    ///   - parts: how many tensors of A, from the first, the relaxation makes weights of; what an adversary adds to
-    ///     these stands behind A.
+    ///   - parts: the names of A's first tensors, which the relaxation makes weights of.
     public init(
         _ backbone: some Backbone, classes: Int, relaxation: any Relaxation = SoftmaxRelaxation(),
-        parts: Int = CellKind.allCases.count
+        parts: [String] = CellKind.allCases.map(\.rawValue)
     ) {
         let builder = LayoutBuilder()
         self.backbone = backbone
@@ -34,18 +33,22 @@ public struct CellSupernet: Supernet {
         try classifier(features(images, architecture: architecture, context), context)
     }
 
-    /// A, and behind it a perturbation of each part's weights.
     public func perturbed(
-        _ architecture: [Tensor], _ context: ForwardContext,
-        raising loss: (_ architecture: [Tensor], _ context: ForwardContext) throws -> Tensor
-    ) throws -> [Tensor] {
-        guard let adversary = relaxation.adversary(at: context.time) else { return architecture }
+        _ context: ForwardContext, architecture: [Tensor],
+        raising loss: (_ context: ForwardContext, _ architecture: [Tensor]) throws -> Tensor
+    ) throws -> ForwardContext {
+        guard let adversary = relaxation.adversary(at: context.time) else { return context }
         let constants = architecture.map(\.detached)
         let aside = context.aside("adversary")
-        return try architecture
-            + adversary.perturbations(
-                of: Array(constants.prefix(parts)), random: aside.random
-            ) { try loss(constants + $0, aside) }
+        func perturbed(_ context: ForwardContext, _ found: [Tensor]) -> ForwardContext {
+            var context = context
+            context.perturbations = Dictionary(uniqueKeysWithValues: zip(parts, found))
+            return context
+        }
+        let found = try adversary.perturbations(
+            of: Array(constants.prefix(parts.count)), random: aside.random
+        ) { try loss(perturbed(aside, $0), constants) }
+        return perturbed(context, found)
     }
 }
 

@@ -83,7 +83,7 @@ public struct NASBench201Space: SearchSpace {
         }
         return CellSupernet(
             NASBench201Backbone(settings: settings, imageChannels: images.channels, edges: changed),
-            classes: images.classes, relaxation: relaxation, parts: 1)
+            classes: images.classes, relaxation: relaxation, parts: ["cell"])
     }
 
     /// The strongest operation of every edge, `none` too; the first of equals.
@@ -161,9 +161,7 @@ private struct NASBench201Features: FeatureExtractor {
 
     func callAsFunction(_ images: Tensor, architecture: [Tensor], _ context: ForwardContext) throws -> Tensor
     {
-        var pass = RelaxationPass(context, "cell")
-        pass.perturbation = architecture.count > 1 ? architecture[1] : nil
-        let weights = try edges.weights(architecture[0], in: pass)
+        let weights = try edges.weights(architecture[0], in: RelaxationPass(context, "cell"))
         let running = weights.map(\.running)
         return try skeleton(images, weights.map(\.tensor), context) { cell, inputs, context in
             try cell(

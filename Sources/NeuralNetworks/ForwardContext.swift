@@ -27,6 +27,9 @@ public struct ForwardContext: Sendable {
     /// When in the training this pass is: what a growing dropout and the like depend on.
     public var time: TrainingTime
     public var random: RandomStream
+    /// What is added to values of this pass, by their names, such as an adversary's to the weights of a mixture;
+    /// constants, none by default.
+    public var perturbations: [String: Tensor] = [:]
     /// Where layers' updates of their buffers go; dropped where absent.
     public let updates: BufferUpdates?
     /// Which pass of `updates` this is.
@@ -96,7 +99,9 @@ public struct ForwardContext: Sendable {
         guard let updates else { return self }
         let state = ModelState(
             parameters: state.parameters, buffers: try updates.updated(state.buffers))
-        return ForwardContext(
+        var context = ForwardContext(
             state, normalization, purpose, time, random, updates, pass: updates.beginPass(), checkpointing)
+        context.perturbations = perturbations
+        return context
     }
 }

@@ -94,6 +94,7 @@ public struct RelaxationPass: Sendable {
         self.init(
             context.purpose, time: context.time,
             random: context.random.derived("relaxation \(context.purpose)").derived(part))
+        perturbation = context.perturbations[part]
     }
 }
 

@@ -110,23 +110,24 @@ public protocol Supernet: Sendable {
     /// The same network without its classifying layer, for another head.
     var backbone: any Backbone { get }
 
-    /// What takes A's place where the weights train, such as A and a perturbation that raises the loss; A itself by
-    /// default.
+    /// The context of a pass in which the weights train, with what the space perturbs in it to raise the loss; as it is
+    /// by default.
     ///
     /// - Parameters:
     ///   - context: of the training pass.
-    ///   - loss: what the weights descend in this pass, of what takes A's place: a constant in all else.
+    ///   - architecture: A.
+    ///   - loss: what the weights descend in this pass, in a context and with an A of constants.
     func perturbed(
-        _ architecture: [Tensor], _ context: ForwardContext,
-        raising loss: (_ architecture: [Tensor], _ context: ForwardContext) throws -> Tensor
-    ) throws -> [Tensor]
+        _ context: ForwardContext, architecture: [Tensor],
+        raising loss: (_ context: ForwardContext, _ architecture: [Tensor]) throws -> Tensor
+    ) throws -> ForwardContext
 }
 
 extension Supernet {
     public func perturbed(
-        _ architecture: [Tensor], _ context: ForwardContext,
-        raising loss: (_ architecture: [Tensor], _ context: ForwardContext) throws -> Tensor
-    ) throws -> [Tensor] { architecture }
+        _ context: ForwardContext, architecture: [Tensor],
+        raising loss: (_ context: ForwardContext, _ architecture: [Tensor]) throws -> Tensor
+    ) throws -> ForwardContext { context }
 }
 
 /// From images to features with the architecture A: what classifier and discriminator share.

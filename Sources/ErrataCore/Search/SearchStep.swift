@@ -90,10 +90,11 @@ public struct SearchStep: Sendable {
         of supernet: any Supernet, _ images: Tensor, _ values: Values, _ context: ForwardContext,
         descending loss: (_ logits: Tensor) throws -> Tensor
     ) throws -> Tensor {
-        let architecture = try supernet.perturbed(values.architecture, context) { architecture, context in
+        let context = try supernet.perturbed(context, architecture: values.architecture) {
+            context, architecture in
             try loss(supernet.logits(images.detached, architecture: architecture, context))
         }
-        return try supernet.logits(images, architecture: architecture, context)
+        return try supernet.logits(images, architecture: values.architecture, context)
     }
 
     /// The mean cross-entropy of a supernet with one model's weights on a batch, with its accuracy as a metric where
