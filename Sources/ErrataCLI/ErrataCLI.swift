@@ -68,7 +68,7 @@ struct ErrataCommand: ParsableCommand {
         version: Errata.version,
         subcommands: [
             SearchCommand.self, EvaluateCommand.self, ValidateCommand.self, PluginsCommand.self,
-            NewCommand.self, DoctorCommand.self,
+            NewCommand.self, DoctorCommand.self, SchemaCommand.self,
         ])
 }
 

@@ -1,15 +1,23 @@
 /// A component as documentation shows it: without its product.
-public struct ComponentSummary: Sendable, Hashable {
+public struct ComponentSummary: Sendable {
     public let name: String
     /// One line.
     public let summary: String
     /// The settings with their types, defaults and meanings.
     public let settings: [ConfigurationRow]
+    /// What the settings may be, for machines.
+    package let shape: ConfigurationShape
+    /// Every setting where a file says nothing.
+    package let defaults: ConfigurationValue
 }
 
 extension ComponentList {
     public var summaries: [ComponentSummary] {
-        components.map { ComponentSummary(name: $0.name, summary: $0.summary, settings: $0.settings) }
+        components.map {
+            ComponentSummary(
+                name: $0.name, summary: $0.summary, settings: $0.settings, shape: $0.shape,
+                defaults: $0.defaults)
+        }
     }
 }
 
