@@ -3,6 +3,13 @@ import PackageDescription
 
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
 
+/// What the command `errata` registers.
+let plugins: [String] = [
+    "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "RandomSearch", "Images", "EarlyStoppings",
+]
+
+let pluginTargets = plugins.map { Target.Dependency(stringLiteral: $0) }
+
 func library(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
@@ -22,9 +29,9 @@ let package = Package(
     products: [.executable(name: "errata", targets: ["errata"])]
         + [
             "TensorEngine", "CPUEngine", "NeuralNetworks", "Multilevel", "Datasets", "ErrataCore",
-            "Experiments", "ErrataCLI", "PluginTesting", "Cells", "DARTS", "PDARTS", "PCDARTS", "Adversarial",
-            "DCGAN", "LFM", "Bilevel", "Images",
-        ].map { .library(name: $0, targets: [$0]) },
+            "Experiments", "ErrataCLI", "PluginTesting", "Cells", "Adversarial",
+        ].map { .library(name: $0, targets: [$0]) }
+        + plugins.map { .library(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
     ],
@@ -57,12 +64,12 @@ let package = Package(
         plugin("DCGAN", ["Adversarial"]),
         plugin("LFM"),
         plugin("Bilevel"),
+        plugin("RandomSearch"),
         plugin("Images"),
+        plugin("EarlyStoppings"),
         .executableTarget(
             name: "errata",
-            dependencies: [
-                "ErrataCLI", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images",
-            ],
+            dependencies: ["ErrataCLI"] + pluginTargets,
             swiftSettings: strict),
         .executableTarget(
             name: "benchmark-worker", dependencies: ["CPUEngine", "DARTS", "DCGAN", "LFM"],
@@ -88,23 +95,19 @@ let package = Package(
         tests(of: "ErrataCore", ["Adversarial", "SearchTesting", "TinySpaces"]),
         tests(
             of: "Experiments",
-            [
-                "CHDF5", "CZlib", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images",
-                "NeuralNetworksTesting",
-                "TinySpaces",
-            ]),
+            ["CHDF5", "CZlib", "NeuralNetworksTesting", "TinySpaces"]
+                + pluginTargets),
         tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
         library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         tests(
             of: "PluginTesting",
-            [
-                "Cells", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "Images", "TinySpaces",
-            ]),
-        tests(of: "Cells", ["DARTS", "PDARTS", "PCDARTS", "TinySpaces"]),
+            ["Cells", "TinySpaces"] + pluginTargets),
+        tests(of: "Cells", ["DARTS", "PDARTS", "PCDARTS", "TinySpaces"], resources: [.copy("Fixtures")]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
         tests(of: "Adversarial", ["TinySpaces"]),
         tests(of: "DCGAN", ["DARTS"]),
+        tests(of: "EarlyStoppings"),
         tests(of: "LFM", ["SearchTesting"]),
         tests(of: "Bilevel", ["SearchTesting"], resources: [.copy("Fixtures")]),
     ]

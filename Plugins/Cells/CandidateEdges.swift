@@ -163,6 +163,15 @@ public struct CandidateEdges: Sendable {
             })
     }
 
+    /// For each edge the columns of the candidates that learn, the strongest first, and the first of equals.
+    ///
+    /// - Throws: `TensorError` if α is not of `shape`.
+    public func rankings(_ alpha: Tensor) throws -> [[Int]] {
+        try zip(edges, strengths(alpha)).map { candidates, row in
+            candidates.indices.filter { candidates[$0].learns }.sorted { (row[$1], $0) < (row[$0], $1) }
+        }
+    }
+
     /// Other candidates on the same edges.
     ///
     /// - Parameter candidates: edge by edge.

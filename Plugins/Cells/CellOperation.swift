@@ -36,6 +36,13 @@ public struct CellOperation: Sendable {
     /// Whether there is something to compute.
     public var computes: Bool { make != nil }
 
+    /// Whether it has weights of its own, where it hands on its input's extent.
+    public var learns: Bool {
+        let builder = LayoutBuilder()
+        _ = make?(builder.root, 2, 1, false)
+        return !builder.layout.parameters.isEmpty
+    }
+
     /// The operation of an edge, or nil for `zero`. Parameters as of `Make`.
     public func operation(_ scope: Scope, channels: Int, stride: Int, affine: Bool) -> (any EdgeOperation)? {
         make?(scope, channels, stride, affine)
@@ -44,6 +51,9 @@ public struct CellOperation: Sendable {
 
 /// The operations of DARTS (section 3.1, and its published code).
 extension CellOperation {
+    /// Those of DARTS, and what other spaces and published cells have besides.
+    public static let library = darts + [.separableConvolution(7), .factorizedConvolution(7), .noise]
+
     /// All eight, in the order of its architecture parameters' columns.
     public static let darts: [CellOperation] = [
         .zero, .maxPool3x3, .averagePool3x3, .skipConnect, .separableConvolution(3), .separableConvolution(5),
@@ -68,6 +78,24 @@ extension CellOperation {
     public static func separableConvolution(_ kernel: Int) -> CellOperation {
         CellOperation("sep_conv_\(kernel)x\(kernel)") {
             ConvolutionOperation.separable($0, channels: $1, kernel: kernel, stride: $2, affine: $3)
+        }
+    }
+
+    /// `conv_7x1_1x7` and the like.
+    public static func factorizedConvolution(_ kernel: Int) -> CellOperation {
+        CellOperation("conv_\(kernel)x1_1x\(kernel)") {
+            FactorizedConvolution($0, channels: $1, kernel: kernel, stride: $2, affine: $3)
+        }
+    }
+
+    /// Standard normal noise in place of the input, in training and in evaluation: an operation that should not be
+    /// chosen (Zela et al., 2020, section 3).
+    public static let noise = CellOperation("noise") { _, _, stride, _ in
+        ComposedOperation { x, context in
+            try x.backend.normal(
+                [x.shape[0], (x.shape[1] - 1) / stride + 1, (x.shape[2] - 1) / stride + 1, x.shape[3]],
+                x.dtype,
+                from: context.random.derived("noise"))
         }
     }
 

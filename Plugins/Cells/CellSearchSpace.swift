@@ -15,16 +15,23 @@ public struct CellSearchSpace: SearchSpace {
 
     /// - Parameters:
     ///   - settings: the supernet's size and candidates.
-    ///   - operations: what `settings.operations` may name, and its default.
-    /// - Throws: `ConfigurationErrors` if the settings name other operations; `SettingError` if they do not go together.
+    ///   - operations: what edges choose from where `settings.operations` is nil. It may name these and
+    ///     `CellOperation.library`'s, and so may a genotype that is evaluated.
+    /// - Throws: `ConfigurationErrors` if the settings name other operations; `SettingError` if they do not go
+    ///   together.
     public init(_ settings: CellSpaceSettings = .init(), operations: [CellOperation] = CellOperation.darts)
         throws
     {
-        let operations = try OperationName.operations(
-            settings.operations ?? operations.map { OperationName($0.name) }, among: operations)
-        try Self.check(settings, operations)
-        let edges = try CandidateEdges(nodes: settings.nodes, operations: operations)
-        self.init(settings, operations, stage: 0, [.normal: edges, .reduction: edges])
+        let known =
+            operations
+            + CellOperation.library.filter { other in !operations.contains { $0.name == other.name } }
+        let named = settings.operations ?? .same(operations.map { OperationName($0.name) })
+        let candidates = try Dictionary(
+            uniqueKeysWithValues: CellKind.allCases.map { kind in
+                (kind, try named.candidates(kind, nodes: settings.nodes, among: known))
+            })
+        try Self.check(settings, candidates)
+        self.init(settings, known, stage: 0, candidates)
     }
 
     private init(
@@ -37,8 +44,16 @@ public struct CellSearchSpace: SearchSpace {
         self.candidates = candidates
     }
 
-    private static func check(_ settings: CellSpaceSettings, _ operations: [CellOperation]) throws {
-        var left = operations.count
+    private static func check(_ settings: CellSpaceSettings, _ candidates: [CellKind: CandidateEdges]) throws
+    {
+        let normal = candidates[.normal]!
+        var left = normal.shape[1]
+        let reduction = candidates[.reduction]!.shape[1]
+        guard reduction == left else {
+            throw SettingError(
+                "search_space.operations",
+                "\(left) on each edge of normal cells and \(reduction) of reduction cells, expected as many")
+        }
         for (index, stage) in settings.stages.enumerated() {
             let setting = "search_space.stages[\(index)]"
             guard (settings.channels + stage.addedChannels) % settings.partialChannels == 0 else {
@@ -57,7 +72,7 @@ public struct CellSearchSpace: SearchSpace {
             }
             left = count
         }
-        let computing = left - (operations.allSatisfy(\.computes) ? 0 : 1)
+        let computing = left - (normal.edges.joined().allSatisfy(\.computes) ? 0 : 1)
         guard settings.normalSkips == nil || computing >= 2 else {
             throw SettingError(
                 "search_space.normal_skips",
@@ -90,8 +105,9 @@ public struct CellSearchSpace: SearchSpace {
         let stage = current
         let stack = CellStack(
             channels: settings.channels + stage.addedChannels, cells: settings.cells + stage.addedCells,
-            stemMultiplier: settings.stemMultiplier, concatenated: { _ in settings.nodes })
-        try stack.requireBothKinds("search_space.cells")
+            stem: settings.stem, stemMultiplier: settings.stemMultiplier,
+            concatenated: { _ in settings.nodes })
+        try stack.require(in: "search_space")
         let candidates = try candidates.mapValues { edges in
             try edges.mapping { $0.droppingSkips(rate: stage.skipDropout) }
         }
@@ -154,6 +170,8 @@ public struct CellSearchSpace: SearchSpace {
         }
     }
 
+    public var published: [(name: String, genotype: CellGenotype)] { CellGenotype.published }
+
     public func network(
         _ genotype: CellGenotype, _ network: CellNetworkSettings, for images: ImageSpecification
     ) throws -> any Network {
@@ -166,6 +184,12 @@ public struct CellSearchSpace: SearchSpace {
     public func signs(of architecture: [Tensor]) throws -> [String: Double] {
         try CollapseSigns.values(genotype(of: architecture, normalSkips: nil)) { kind in
             try candidates[kind]!.entropy(parameters(architecture, kind).alpha)
+        }
+    }
+
+    public func rankings(of architecture: [Tensor]) throws -> [[Int]] {
+        try CellKind.allCases.flatMap { kind in
+            try candidates[kind]!.rankings(parameters(architecture, kind).alpha)
         }
     }
 

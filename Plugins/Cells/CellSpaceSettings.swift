@@ -8,12 +8,13 @@ public struct CellSpaceSettings: Configuration, Hashable {
     public var cells = 8
     /// Nodes of a cell, each of which adds up an edge from every state before it.
     public var nodes = 4
+    public var stem = StemKind.cifar
     /// The stem's channels as a multiple of the first cells'.
     public var stemMultiplier = 3
     /// The standard deviation of the first architecture parameters.
     public var initialDeviation = 1e-3
-    /// The operations on every edge, in the order of A's columns; nil for all that the space has.
-    public var operations: [OperationName]?
+    /// What edges choose from, in the order of A's columns; nil for what the space chooses from by default.
+    public var operations: EdgeCandidates?
     /// K: one channel of so many goes through the operations, the others pass by (Xu et al., 2020, section 3.2).
     public var partialChannels = 1
     /// Whether each edge has a weight of its own, β (Xu et al., 2020, Eq. 3).
@@ -33,6 +34,7 @@ public struct CellSpaceSettings: Configuration, Hashable {
                 "cells", \.cells, "cells of the supernet, at least 3; reductions at 1/3 and 2/3",
                 .within(1...1000)),
             .init("nodes", \.nodes, "nodes of a cell, with an edge from every state before", .within(1...8)),
+            .init("stem", \.stem, "one convolution, or ImageNet's three of stride 2"),
             .init(
                 "stem_multiplier", \.stemMultiplier, "the stem's channels, in the first cells'",
                 .within(1...64)),
@@ -41,7 +43,7 @@ public struct CellSpaceSettings: Configuration, Hashable {
                 "the standard deviation of the first architecture parameters", .atLeast(0)),
             .init(
                 "operations", \.operations,
-                "the operations that an edge chooses from, none included; null for all", ifGiven: .notEmpty),
+                "the operations that edges choose from, none included; null for all of the space's"),
             .init(
                 "partial_channels", \.partialChannels,
                 "K: one channel of K goes through the operations, the others pass by; 1 for all",

@@ -11,7 +11,7 @@ public struct CellStack: Sendable {
         public let beforeLast, last: Int
         /// The channels of its nodes.
         public let channels: Int
-        /// Whether the cell before is a reduction.
+        /// Whether its first input has twice the second's extent: the cell before is a reduction, or the stem is.
         public let followsReduction: Bool
 
         public init(
@@ -30,19 +30,25 @@ public struct CellStack: Sendable {
     }
 
     public let cells: [Cell]
-    /// The channels of the stem's output.
-    public let stem: Int
+    public let stem: StemKind
+    /// The channels of the stem's outputs.
+    public let stemChannels: Int
     /// The channels of the last cell's output.
     public let features: Int
 
     /// - Parameters:
     ///   - channels: of the first cells' nodes.
     ///   - count: how many.
+    ///   - stem: what stands before the first cell.
     ///   - stemMultiplier: the stem's channels, as a multiple of the first cells'.
     ///   - concatenated: how many nodes make up the output of a cell of a kind.
-    public init(channels: Int, cells count: Int, stemMultiplier: Int, concatenated: (CellKind) -> Int) {
-        stem = channels * stemMultiplier
-        var (beforeLast, last, current) = (stem, stem, channels)
+    public init(
+        channels: Int, cells count: Int, stem: StemKind = .cifar, stemMultiplier: Int,
+        concatenated: (CellKind) -> Int
+    ) {
+        self.stem = stem
+        stemChannels = channels * stemMultiplier
+        var (beforeLast, last, current) = (stemChannels, stemChannels, channels)
         var cells: [Cell] = []
         for index in 0..<count {
             let kind: CellKind = index == count / 3 || index == 2 * count / 3 ? .reduction : .normal
@@ -50,20 +56,26 @@ public struct CellStack: Sendable {
             cells.append(
                 Cell(
                     index: index, kind: kind, beforeLast: beforeLast, last: last, channels: current,
-                    followsReduction: cells.last?.kind == .reduction))
+                    followsReduction: cells.last.map { $0.kind == .reduction } ?? (stem == .imagenet)))
             (beforeLast, last) = (last, concatenated(kind) * current)
         }
         self.cells = cells
         features = last
     }
 
-    /// - Parameter setting: what says how many cells there are.
-    /// - Throws: `SettingError` if the stack has no cell of one of the kinds: nothing would decide its genotype.
-    public func requireBothKinds(_ setting: String) throws {
+    /// - Parameter section: of the spec, whose settings the stack is of: `search_space`.
+    /// - Throws: `SettingError` if the stack has no cell of one of the kinds, so that nothing would decide its
+    ///   genotype; or too few channels to be halved for its first input.
+    public func require(in section: String) throws {
+        guard stem == .cifar || cells[0].channels > 1 else {
+            throw SettingError(
+                "\(section).channels",
+                "1, expected at least 2 with \(section).stem: imagenet, which halves them")
+        }
         for kind in CellKind.allCases where !cells.contains(where: { $0.kind == kind }) {
             let name = kind == .normal ? "normal" : "reduction"
             throw SettingError(
-                setting,
+                "\(section).cells",
                 "\(cells.count) cells have no \(name) cell among them, expected at least 3")
         }
     }

@@ -70,7 +70,7 @@ public struct CellBackbone: Backbone {
 
     public func declare(in scope: Scope) -> any FeatureExtractor {
         CellFeatures(
-            features: stack.features, stem: Stem(scope["stem"], inputs: imageChannels, outputs: stack.stem),
+            features: stack.features, stem: Stem(scope["stem"], inputs: imageChannels, of: stack),
             cells: stack.cells.map { place in
                 Checkpointed(scope["cells"][place.index]) { cell($0, place) }
             },
@@ -87,8 +87,7 @@ private struct CellFeatures: FeatureExtractor {
     func callAsFunction(_ images: Tensor, architecture: [Tensor], _ context: ForwardContext) throws -> Tensor
     {
         let weights = try mixing(architecture, context)
-        var last = try stem(images, context)
-        var beforeLast = last
+        var (beforeLast, last) = try stem(images, context)
         for (index, cell) in cells.enumerated() {
             var context = context
             context.random = context.random.derived("cell").derived(UInt64(index))
@@ -99,21 +98,5 @@ private struct CellFeatures: FeatureExtractor {
             (beforeLast, last) = (last, output)
         }
         return try last.globalAveragePool()
-    }
-}
-
-/// A 3×3 convolution and batch norm.
-public struct Stem: Sendable {
-    private let convolution: Convolution
-    private let norm: BatchNorm
-
-    public init(_ scope: Scope, inputs: Int, outputs: Int) {
-        convolution = Convolution(scope["convolution"], inputs: inputs, outputs: outputs, kernel: 3)
-        norm = BatchNorm(scope["norm"], channels: outputs)
-    }
-
-    /// [N, H, W, inputs] → [N, H, W, outputs].
-    public func callAsFunction(_ images: Tensor, _ context: ForwardContext) throws -> Tensor {
-        try norm(convolution(images, context), context)
     }
 }

@@ -2,8 +2,8 @@ import ErrataCore
 import NeuralNetworks
 import TensorEngine
 
-/// The network of a genotype for images of CIFAR's size (DARTS, section 3.2): cells of fixed operations with
-/// affine batch norms, drop path on every edge that computes, and an auxiliary head at two thirds of the depth.
+/// The network of a genotype (DARTS, section 3.2): cells of fixed operations with affine batch norms, drop path on
+/// every edge that computes, and an auxiliary head at two thirds of the depth.
 public struct DerivedNetwork: Network {
     public let layout: ModelLayout
     private let settings: CellNetworkSettings
@@ -16,7 +16,8 @@ public struct DerivedNetwork: Network {
     ///   - genotype: what is built.
     ///   - operations: those that the genotype may name.
     ///   - settings: its size and regularisers.
-    ///   - stemMultiplier: the stem's channels, as a multiple of the first cells'.
+    ///   - stemMultiplier: the channels of a CIFAR stem, as a multiple of the first cells'; an ImageNet stem has
+    ///     theirs.
     ///   - images: what the network is given.
     /// - Throws: `GenotypeError` if the genotype is malformed or names another operation; `SettingError` if there
     ///   are too few cells to have both kinds, or the images are too small for the auxiliary head.
@@ -29,10 +30,11 @@ public struct DerivedNetwork: Network {
         let builder = LayoutBuilder()
         let root = builder.root
         let stack = CellStack(
-            channels: settings.channels, cells: settings.cells, stemMultiplier: stemMultiplier,
+            channels: settings.channels, cells: settings.cells, stem: settings.stem,
+            stemMultiplier: settings.stem == .imagenet ? 1 : stemMultiplier,
             concatenated: { genotype[$0].concatenation.count })
-        try stack.requireBothKinds("evaluation.network.cells")
-        stem = Stem(root["stem"], inputs: images.channels, outputs: stack.stem)
+        try stack.require(in: "evaluation.network")
+        stem = Stem(root["stem"], inputs: images.channels, of: stack)
         cells = stack.cells.map { cell in
             DerivedCell(root["cells"][cell.index], cell, genotype[cell.kind], operations)
         }
@@ -42,7 +44,9 @@ public struct DerivedNetwork: Network {
             auxiliary = (
                 cell.index,
                 AuxiliaryHead(
-                    root["auxiliary"], inputs: cell.channels * genotype[cell.kind].concatenation.count,
+                    root["auxiliary"], settings.stem,
+                    hasLastNorm: settings.auxiliaryNorm ?? (settings.stem == .cifar),
+                    inputs: cell.channels * genotype[cell.kind].concatenation.count,
                     classes: images.classes)
             )
         } else {
@@ -78,8 +82,7 @@ public struct DerivedNetwork: Network {
         let time = context.time
         let dropPath =
             context.isTraining ? settings.dropPath * Double(time.epoch) / Double(max(time.epochs, 1)) : 0
-        var last = try stem(images, context)
-        var beforeLast = last
+        var (beforeLast, last) = try stem(images, context)
         var auxiliaryLogits: Tensor?
         for (index, cell) in cells.enumerated() {
             var context = context
@@ -124,9 +127,11 @@ private struct DerivedCell: Sendable {
     ) throws -> Tensor {
         var states = try preprocessing(beforeLast, last, context)
         var first = 0
-        for node in nodes {
+        for (place, node) in nodes.enumerated() {
+            var inner = context
+            inner.random = context.random.derived("node").derived(UInt64(place))
             states.append(
-                try node.sum(of: states, context) { index in
+                try node.sum(of: states, inner) { index in
                     guard dropPath > 0, !node.edges[index].operation.isIdentity else { return nil }
                     return try states[0].keptExamples(
                         rate: dropPath, from: context.random.derived(UInt64(first + index)))

@@ -122,3 +122,34 @@ public struct FactorizedReduce: EdgeOperation {
             MixedBranch(source: sum.add(source: reduced), .identity, normalizations: normalizations(context)))
     }
 }
+
+/// ReLU, a 1×k and a k×1 convolution, batch norm; the stride is the second one's (Zoph et al., 2018).
+public struct FactorizedConvolution: EdgeOperation {
+    private let horizontal, vertical: Parameter
+    private let norm: BatchNorm
+    private let kernel, stride: Int
+
+    public var norms: [BatchNorm?] { [norm] }
+
+    public init(_ scope: Scope, channels: Int, kernel: Int, stride: Int, affine: Bool) {
+        func weight(_ name: String, _ height: Int, _ width: Int) -> Parameter {
+            scope[name].parameter(
+                "weight", [height, width, channels, channels], .kaimingUniform(fanIn: kernel * channels))
+        }
+        horizontal = weight("horizontal", 1, kernel)
+        vertical = weight("vertical", kernel, 1)
+        norm = BatchNorm(scope["norm"], channels: channels, affine: affine)
+        (self.kernel, self.stride) = (kernel, stride)
+    }
+
+    public func addBranch(to sum: inout MixedSum, source: Int, _ context: ForwardContext) throws {
+        let border = kernel / 2
+        let rows = try sum.sources[source].relu().padded(axis: 2, before: border, after: border)
+            .convolution(context[horizontal])
+        let convolved = try rows.padded(axis: 1, before: border, after: border)
+            .convolution(context[vertical], .init(stride: stride))
+        sum.branches.append(
+            MixedBranch(
+                source: sum.add(source: convolved), .identity, normalizations: normalizations(context)))
+    }
+}

@@ -51,16 +51,18 @@ public struct LFMMethod: SearchMethod {
 
     public var models: [ModelDeclaration] {
         let training = generator.training
+        let isKept = settings.generatorBetweenStages == .kept
         return [
             ModelDeclaration(
                 .w1, layout: supernet.layout, descent: weights, setting: "optimizers.weights"),
             ModelDeclaration(
                 .generator, layout: generator.layout, descent: training.generator,
-                setting: "generator.training.generator", average: training.average, survivesStages: true),
+                setting: "generator.training.generator", average: training.average,
+                survivesStages: isKept),
             ModelDeclaration(
                 .discriminator, layout: generator.discriminator.layout, descent: training.discriminator,
                 setting: "generator.training.discriminator",
-                survivesStages: !generator.discriminator.dependsOnArchitecture),
+                survivesStages: isKept && !generator.discriminator.dependsOnArchitecture),
             ModelDeclaration(
                 .w2, layout: supernet.layout, descent: weights, setting: "optimizers.weights"),
         ]

@@ -12,6 +12,7 @@ public struct LFMSettings: Configuration {
     public var weightingPass = WeightingPass.train
     public var estimateMomentum = 0.9
     public var generatorWarmup = 0
+    public var generatorBetweenStages = StageTransition.kept
     public var order = UpdateOrder.weightsFirst
     public var steps = LevelSteps()
     public var stepBatches = LevelBatches.fresh
@@ -24,6 +25,8 @@ public struct LFMSettings: Configuration {
     public enum GeneratorWeights: String, ConfigurationChoice { case current, average }
     /// Whether two losses are taken on one validation batch.
     public enum ValidationBatches: String, ConfigurationChoice { case shared, separate }
+    /// Whether a model goes on in a search's next stage or begins anew.
+    public enum StageTransition: String, ConfigurationChoice { case kept, fresh }
     /// Whose statistics batch norm takes: the batch's (`train`) or running ones (`eval`).
     public enum WeightingPass: String, ConfigurationChoice { case train, eval }
 
@@ -70,6 +73,10 @@ public struct LFMSettings: Configuration {
             .init(
                 "generator_warmup", \.generatorWarmup,
                 "epochs of a stage before W2 sees synthetic images, while G and H train", .atLeast(0)),
+            .init(
+                "generator_between_stages", \.generatorBetweenStages,
+                "whether G, and H where it does not depend on A, go on in a search's next stage or begin anew"
+            ),
             .init("order", \.order, "whether the weights or A step first"),
             .init("steps", \.steps, "how many steps each level takes before A's"),
             .init("step_batches", \.stepBatches, "whether each step of a level has a batch of its own"),

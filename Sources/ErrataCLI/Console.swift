@@ -43,7 +43,8 @@ enum Console {
 
     /// The genotype, what was measured of the classes, and the pictures of a search that has ended.
     static func show(_ result: SearchResult, of directory: RunDirectory, in space: any SearchSpace) throws {
-        try line("genotype (epoch \(result.epoch), validation accuracy \(percent(result.accuracy))):")
+        let origin = result.accuracy.map { "epoch \(result.epoch), validation accuracy \(percent($0))" }
+        try line("genotype (\(origin ?? "as A begins")):")
         try line("  \(space.readGenotype(result.genotype))")
         if !result.classMetrics.isEmpty {
             try line("by class, means of the last epoch:")

@@ -72,10 +72,12 @@ struct PluginsCommand: ComponentsCommand {
         return space.networkSettings(path: "evaluation.network")
     }
 
+    /// A default that would make the table too wide is cut: `errata validate` shows it whole.
     private func row(_ setting: ConfigurationRow) -> [String] {
-        [
+        let standard = setting.default.count > 80 ? "\(setting.default.prefix(79))…" : setting.default
+        return [
             setting.path, setting.type + (setting.constraint.map { " \($0)" } ?? ""),
-            setting.default.isEmpty ? "" : "= \(setting.default)", setting.meaning,
+            standard.isEmpty ? "" : "= \(standard)", setting.meaning,
         ]
     }
 }

@@ -43,6 +43,7 @@ struct Conformance {
         checkEach(\.methods, .partners(bench.images)) { $0.check($1, bench) }
         checkEach(\.optimizers, ()) { $0.check($1, bench) }
         checkEach(\.schedules, ()) { $0.check($1) }
+        checkEach(\.earlyStoppings, ()) { $0.check($1) }
         checkEach(\.datasets, ()) { $0.check($1) }
         if seen.isEmpty { fail("components", found: "none", expected: "at least one") }
         let given = Set(settings.keys).union(networkSettings.keys).union(skipping)

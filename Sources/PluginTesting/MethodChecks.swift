@@ -8,11 +8,12 @@ import TensorEngine
 extension ComponentCheck {
     mutating func check(_ method: any SearchMethod, _ bench: Bench) {
         checkDeclarations(method)
-        guard failures.isEmpty else { return }
+        guard failures.isEmpty, !method.models.isEmpty else { return }
         attempt("a search") { try $0.checkSearch(method, bench) }
     }
 
     private mutating func checkDeclarations(_ method: any SearchMethod) {
+        guard !method.models.isEmpty else { return checkStepless(method) }
         let ids = method.models.map(\.id)
         expect("different names of models", Set(ids).count, equals: ids.count)
         expect(!method.classifiers.isEmpty, "classifiers", found: "none", expected: "at least one")
@@ -24,6 +25,13 @@ extension ComponentCheck {
         expect("different names of batches", Set(requests).count, equals: requests.count)
         let occurrences = method.occurrences
         expect("different occurrences of A", Set(occurrences).count, equals: occurrences.count)
+    }
+
+    /// A method without models takes no steps, and has nothing that only steps have.
+    private mutating func checkStepless(_ method: any SearchMethod) {
+        expect("classifiers of no models", method.classifiers.count, equals: 0)
+        expect("batches of a method without models", method.batches.count, equals: 0)
+        expect("metrics of a method without models", method.metrics.count, equals: 0)
     }
 
     private mutating func checkSearch(_ method: any SearchMethod, _ bench: Bench) throws {

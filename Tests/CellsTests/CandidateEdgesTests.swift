@@ -97,4 +97,30 @@ struct CandidateEdgesTests {
         #expect(abs(try entropy([0, 2000, 0, 0, 0, 0, 0, 0]) - log(4) / 2) < 1e-14)
         #expect(throws: TensorError.self) { try edges.entropy(backend.tensor([0.0], [1, 1])) }
     }
+
+    @Test(
+        "The cell of parameters drawn alike is drawn evenly, with none among the candidates and edge weights too"
+    )
+    func uniform() throws {
+        let edges = try CandidateEdges(nodes: 2, operations: operations)
+        let trials = 8000
+        var counts: [CellGenotype.Cell: Int] = [:]
+        for trial in 0..<trials {
+            let stream = RandomStream(seed: UInt64(trial))
+            let cell = try edges.cell(
+                backend.normal(edges.shape, .float32, from: stream.derived("α")),
+                beta: backend.normal([edges.edges.count], .float32, from: stream.derived("β")))
+            // A node's edges in no order.
+            counts[.init(nodes: cell.nodes.map { $0.sorted { $0.input < $1.input } }), default: 0] += 1
+        }
+        // Three operations on each of the first node's edges, and on two of the second's three.
+        let cells = 9 * 27
+        #expect(counts.count == cells)
+        let expected = Double(trials) / Double(cells)
+        let statistic = counts.values.reduce(0.0) {
+            $0 + (Double($1) - expected) * (Double($1) - expected) / expected
+        }
+        // χ² of 242 degrees of freedom: five standard deviations.
+        #expect(abs(statistic - 242) < 5 * (2 * 242.0).squareRoot(), "\(statistic)")
+    }
 }

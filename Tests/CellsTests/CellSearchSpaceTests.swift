@@ -83,9 +83,178 @@ struct CellSearchSpaceTests {
         let alpha = try backend.tensor((0..<15).map { $0 % 3 == 1 ? 1.0 : 0 }, [5, 3])
         let genotype = try space.genotype(of: [alpha, alpha])
         #expect(genotype.normal.edges.allSatisfy { $0.operation == "sep_conv_3x3" })
-        #expect(throws: GenotypeError.self) {
-            try space.network(.dartsV2, .init(channels: 2, cells: 3, auxiliary: false), for: images)
+        // What others have found can be evaluated beside what is found here.
+        for (name, published) in space.published {
+            let network = try space.network(
+                published, .init(channels: 2, cells: 3, auxiliary: false), for: images)
+            let state = try network.layout.initialState(on: backend, .float32, from: .init(seed: 1))
+            let x = backend.normal([2, 8, 8, 1], .float32, from: .init(seed: 2))
+            #expect(try network.logits(x, ForwardContext(state)).shape == [2, 3], "\(name)")
         }
+    }
+
+    @Test("Each edge has operations of its own where they are listed by edge")
+    func operationsByEdge() throws {
+        let space = try CellSearchSpace(
+            configuration {
+                $0.operations = .each(
+                    normal: [
+                        ["skip_connect", "noise"], ["max_pool_3x3", "skip_connect"],
+                        ["none", "sep_conv_7x7"],
+                        ["none", "conv_7x1_1x7"], ["none", "dil_conv_3x3"],
+                    ],
+                    reduction: [["none", "avg_pool_3x3"]]
+                        + Array(repeating: ["none", "sep_conv_5x5"], count: 4))
+            })
+        #expect(space.architecture.parameters.map(\.shape) == [[5, 2], [5, 2]])
+        let alpha = try backend.tensor((0..<10).map { Double($0 % 2) }, [5, 2])
+        let genotype = try space.genotype(of: [alpha, alpha])
+        #expect(
+            genotype.normal.nodes == [
+                [.init("noise", 0), .init("skip_connect", 1)],
+                [.init("sep_conv_7x7", 0), .init("conv_7x1_1x7", 1)],
+            ])
+        #expect(
+            genotype.reduction.nodes[0] == [.init("avg_pool_3x3", 0), .init("sep_conv_5x5", 1)])
+        let names = try space.supernet(for: images).layout.parameters.map(\.name)
+        #expect(names.contains { $0.hasPrefix("cells.0.nodes.1.edges.0.sep_conv_7x7.") })
+        #expect(!names.contains { $0.hasPrefix("cells.0.nodes.0.edges") })
+        #expect(names.contains { $0.hasPrefix("cells.1.nodes.0.edges.1.sep_conv_5x5.") })
+    }
+
+    @Test("Operations by edge are read, written and counted")
+    func writtenByEdge() throws {
+        func lists(_ count: Int, _ names: [String]) -> ConfigurationValue {
+            .sequence(Array(repeating: .sequence(names.map { .string($0) }), count: count))
+        }
+        func settings(_ normal: ConfigurationValue, _ reduce: ConfigurationValue) throws -> CellSpaceSettings
+        {
+            try .init(
+                decoding: .mapping([
+                    .init("nodes", .literal("2")),
+                    .init("operations", .mapping([.init("normal", normal), .init("reduce", reduce)])),
+                ]))
+        }
+        let pair = ["skip_connect", "noise"]
+        let read = try settings(lists(5, pair), lists(5, ["max_pool_3x3", "none"]))
+        #expect(
+            read.operations
+                == .each(
+                    normal: Array(repeating: ["skip_connect", "noise"], count: 5),
+                    reduction: Array(repeating: ["max_pool_3x3", "none"], count: 5)))
+        #expect(try CellSpaceSettings(decoding: read.encoded) == read)
+        func failure(_ normal: ConfigurationValue, _ reduce: ConfigurationValue) -> String {
+            do { _ = try CellSearchSpace(settings(normal, reduce)) } catch { return "\(error)" }
+            return ""
+        }
+        #expect(
+            failure(lists(5, pair), lists(4, pair))
+                == "search_space.operations.reduce: 4 lists, expected one for each of the 5 edges of 2 nodes")
+        #expect(
+            failure(lists(5, pair), lists(5, pair + ["max_pool_3x3"])).hasPrefix(
+                "search_space.operations: 2 on each edge of normal cells and 3 of reduction cells"))
+        #expect(failure(lists(5, ["skip_conect"]), lists(5, pair)).contains("did you mean 'skip_connect'"))
+        #expect(throws: ConfigurationErrors.self) {
+            try CellSpaceSettings(decoding: .mapping([.init("operations", .string("noise"))]))
+        }
+    }
+
+    @Test("The reduced spaces of R-DARTS", arguments: ["s1", "s2", "s3", "s4"])
+    func reducedSpaces(_ name: String) throws {
+        let spaces = try PluginRegistry([DARTSPlugin()]).searchSpaces
+        let space = try spaces.resolve(ComponentSelection(name)).make(())
+        let cells = try #require(space as? CellSearchSpace)
+        #expect(
+            cells.architecture.parameters.map(\.shape) == [
+                [14, name == "s3" ? 3 : 2], [14, name == "s3" ? 3 : 2],
+            ])
+        func names(_ kind: CellKind) -> [[String]] { cells.candidates[kind]!.edges.map { $0.map(\.name) } }
+        switch name {
+        case "s1":
+            // As many of each pair as the published code has.
+            #expect(names(.normal).count { $0 == ["skip_connect", "sep_conv_3x3"] } == 4)
+            #expect(names(.normal).count { $0 == ["skip_connect", "dil_conv_3x3"] } == 4)
+            #expect(names(.normal).count { $0 == ["skip_connect", "dil_conv_5x5"] } == 2)
+            #expect(names(.normal).count { $0 == ["max_pool_3x3", "skip_connect"] } == 2)
+            #expect(names(.normal).suffix(2).allSatisfy { $0 == ["dil_conv_3x3", "dil_conv_5x5"] })
+            #expect(names(.reduction).count { $0 == ["max_pool_3x3", "avg_pool_3x3"] } == 6)
+            #expect(names(.reduction).count { $0 == ["skip_connect", "dil_conv_5x5"] } == 5)
+            #expect(names(.reduction)[1] == ["max_pool_3x3", "dil_conv_3x3"])
+            #expect(names(.reduction)[6] == ["max_pool_3x3", "sep_conv_3x3"])
+            #expect(names(.reduction)[7] == ["skip_connect", "dil_conv_3x3"])
+        default:
+            let expected = [
+                "s2": ["skip_connect", "sep_conv_3x3"], "s3": ["none", "skip_connect", "sep_conv_3x3"],
+                "s4": ["noise", "sep_conv_3x3"],
+            ][name]
+            #expect((names(.normal) + names(.reduction)).allSatisfy { $0 == expected })
+        }
+    }
+
+    @Test("Noise is standard normal, whatever comes in, and another for each node")
+    func noise() throws {
+        let cell = CellGenotype.Cell(nodes: [[.init("noise", 0)], [.init("noise", 0)]])
+        let space = try CellSearchSpace(configuration())
+        let x = backend.normal([4, 9, 8, 4], .float64, from: .init(seed: 1))
+        for (stride, extents) in [(1, [9, 8]), (2, [5, 4])] {
+            let noise = try #require(
+                CellOperation.noise.operation(
+                    LayoutBuilder().root, channels: 4, stride: stride, affine: false))
+            func drawn(_ x: Tensor, seed: UInt64) throws -> Tensor {
+                try noise(
+                    x, ForwardContext(ModelState(parameters: [], buffers: []), random: .init(seed: seed)))
+            }
+            #expect(try drawn(x, seed: 1).shape == [4, extents[0], extents[1], 4])
+            let values = try drawn(x, seed: 1).doubles()
+            #expect(try values == drawn(x * 3 + 1, seed: 1).doubles())
+            #expect(try values != drawn(x, seed: 2).doubles())
+            let (mean, square) = values.reduce((0, 0)) { ($0.0 + $1, $0.1 + $1 * $1) }
+            let count = Double(values.count)
+            #expect(
+                abs(mean / count) < 5 / count.squareRoot()
+                    && abs(square / count - 1) < 5 * (2 / count).squareRoot())
+        }
+        // The first class's logit is the first node's features less the second's.
+        let network = try space.network(
+            .init(normal: cell, reduction: cell), .init(channels: 2, cells: 3, auxiliary: false, dropPath: 0),
+            for: images)
+        var state = try network.layout.initialState(on: backend, .float64, from: .init(seed: 1))
+        let weight = try #require(network.layout.parameters.firstIndex { $0.name == "classifier.weight" })
+        let features = state.parameters[weight].shape[0]
+        state.parameters[weight] = try backend.tensor(
+            (0..<(3 * features)).map { $0 % 3 > 0 ? 0 : $0 / 3 < features / 2 ? 1.0 : -1 }, [features, 3])
+        let pictures = backend.normal([2, 8, 8, 1], .float64, from: .init(seed: 2))
+        let logits = try network.logits(pictures, ForwardContext(state)).doubles()
+        let bias = try state.parameters[weight + 1].doubles()
+        #expect(logits[0] != bias[0] && logits[3] != bias[0])
+        #expect(logits[1] == bias[1])
+    }
+
+    @Test(
+        "An ImageNet stem halves the extent three times, and its first input twice as wide is reduced",
+        arguments: [64, 61])
+    func imagenetStem(_ extent: Int) throws {
+        let images = ImageSpecification(height: extent, width: extent, channels: 3, classes: 3)
+        let space = try CellSearchSpace(configuration { ($0.stem, $0.stemMultiplier) = (.imagenet, 3) })
+        let supernet = try space.supernet(for: images)
+        let shapes = Dictionary(
+            uniqueKeysWithValues: supernet.layout.parameters.map { ($0.name, $0.shape) })
+        #expect(shapes["stem.0.convolution.weight"] == [3, 3, 3, 3])
+        #expect(shapes["stem.1.convolution.weight"] == [3, 3, 3, 6])
+        #expect(shapes["stem.2.convolution.weight"] == [3, 3, 6, 6])
+        #expect(shapes["cells.0.preprocess0.even.weight"] == [1, 1, 6, 1])
+        let state = try supernet.layout.initialState(on: backend, .float32, from: .init(seed: 1)).variables
+        let architecture = try space.architecture.initialState(on: backend, .float32, from: .init(seed: 1))
+        let logits = try supernet.logits(
+            backend.normal([2, extent, extent, 3], .float32, from: .init(seed: 2)),
+            architecture: architecture.parameters, ForwardContext(state))
+        let found = try gradients(of: logits.squared().sum(), withRespectTo: state.parameters)
+        #expect(try found.allSatisfy { try $0.doubles().contains { $0 != 0 } })
+        let error = #expect(throws: SettingError.self) {
+            try CellSearchSpace(configuration { ($0.stem, $0.channels) = (.imagenet, 1) }).supernet(
+                for: images)
+        }
+        #expect(error?.setting == "search_space.channels")
     }
 
     @Test("What is wrong with operations is said where they stand")
@@ -112,17 +281,18 @@ struct CellSearchSpaceTests {
                 == """
                 s.yaml:3:2: operations[1]: no operation is called 'sep_conv_3x', did you mean 'sep_conv_3x3'? \
                 (there are: none, max_pool_3x3, avg_pool_3x3, skip_connect, sep_conv_3x3, sep_conv_5x5, \
-                dil_conv_3x3, dil_conv_5x5)
+                dil_conv_3x3, dil_conv_5x5, sep_conv_7x7, conv_7x1_1x7, noise)
                 s.yaml:3:3: operations[2]: no operation is called 'skip_conect', did you mean 'skip_connect'? \
                 (there are: none, max_pool_3x3, avg_pool_3x3, skip_connect, sep_conv_3x3, sep_conv_5x5, \
-                dil_conv_3x3, dil_conv_5x5)
+                dil_conv_3x3, dil_conv_5x5, sep_conv_7x7, conv_7x1_1x7, noise)
                 """)
         #expect(
             failure(["skip_connect", "skip_connect"]).hasPrefix(
                 "s.yaml:3:2: operations[1]: 'skip_connect' is named twice"))
         #expect(
             failure(["none"]).hasPrefix("s.yaml:3:1: operations[0]: expected at least one operation that"))
-        #expect(failure([]).contains("operations: expected a list that is not empty or null"))
+        #expect(
+            failure([]).contains("operations: expected a list of operations that is not empty, a mapping"))
     }
 
     @Test("An operation from elsewhere is one candidate more, in search and evaluation")

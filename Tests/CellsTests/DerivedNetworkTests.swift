@@ -38,11 +38,13 @@ struct DerivedNetworkTests {
             try read([])
                 == .init(channels: 36, cells: 20, auxiliary: true, auxiliaryWeight: 0.4, dropPath: 0.3))
         let all = [
-            ("channels", "5"), ("cells", "7"), ("auxiliary", "false"), ("auxiliary_weight", "0.7"),
-            ("drop_path", "0.1"),
+            ("channels", "5"), ("cells", "7"), ("stem", "imagenet"), ("auxiliary", "false"),
+            ("auxiliary_weight", "0.7"), ("auxiliary_norm", "true"), ("drop_path", "0.1"),
         ]
         let expected = CellNetworkSettings(
-            channels: 5, cells: 7, auxiliary: false, auxiliaryWeight: 0.7, dropPath: 0.1)
+            channels: 5, cells: 7, stem: .imagenet, auxiliary: false, auxiliaryWeight: 0.7,
+            auxiliaryNorm: true,
+            dropPath: 0.1)
         #expect(try read(all) == expected)
         #expect(try CellNetworkSettings(decoding: expected.encoded) == expected)
         for wrong in [("channels", "0"), ("cells", "0"), ("auxiliary_weight", "-1"), ("drop_path", "1")] {
@@ -103,6 +105,11 @@ struct DerivedNetworkTests {
         #expect(
             failure(.init(channels: 2, cells: 2, auxiliary: false), size: 8)
                 .hasPrefix("evaluation.network.cells: "))
+        #expect(failure(.init(channels: 2, cells: 3, stem: .imagenet), size: 192).contains("193×193"))
+        #expect(failure(.init(channels: 2, cells: 3, stem: .imagenet), size: 193) == "")
+        #expect(
+            failure(.init(channels: 1, cells: 3, stem: .imagenet, auxiliary: false), size: 64)
+                .hasPrefix("evaluation.network.channels: "))
     }
 
     /// All ones, whatever comes in.

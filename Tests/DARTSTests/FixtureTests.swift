@@ -193,7 +193,7 @@ struct GenotypeRuleTests {
 
     @Test func aGenotypeOfAnotherSpaceIsRefused() throws {
         var genotype = CellGenotype.dartsV2
-        genotype.normal.nodes[0][0].operation = "conv_7x1_1x7"
+        genotype.normal.nodes[0][0].operation = "conv_1x1"
         let images = ImageSpecification(height: 32, width: 32, channels: 3, classes: 4)
         #expect(throws: GenotypeError.self) {
             try CellSearchSpace().network(genotype, CellNetworkSettings(), for: images)

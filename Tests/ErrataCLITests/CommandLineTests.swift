@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Synchronization
 import Testing
 
 /// The built command, run as a user runs it.
@@ -32,12 +33,16 @@ struct Command {
     }
 
     static func finish(_ running: (process: Process, output: Pipe, errors: Pipe)) throws -> Result {
-        let errors = try running.errors.fileHandleForReading.readToEnd() ?? Data()
-        let output = try running.output.fileHandleForReading.readToEnd() ?? Data()
+        // Both at once: a full pipe would hold the command up.
+        let pipes = [running.output.fileHandleForReading, running.errors.fileHandleForReading]
+        let texts = Mutex(["", ""])
+        DispatchQueue.concurrentPerform(iterations: 2) { index in
+            let data = (try? pipes[index].readToEnd()) ?? Data()
+            texts.withLock { $0[index] = String(decoding: data, as: UTF8.self) }
+        }
         running.process.waitUntilExit()
-        return Result(
-            status: running.process.terminationStatus, output: String(decoding: output, as: UTF8.self),
-            errors: String(decoding: errors, as: UTF8.self))
+        let (output, errors) = texts.withLock { ($0[0], $0[1]) }
+        return Result(status: running.process.terminationStatus, output: output, errors: errors)
     }
 
     static func run(_ arguments: String...) throws -> Result { try finish(start(arguments)) }
@@ -346,7 +351,11 @@ struct ErrorTests {
         #expect(try Command.run("search").status == 64)
         let device = try Command.run("search", "x.yaml", "--output", "x", "--device", "abacus")
         #expect(device.status == 64 && device.errors.contains("cpu"), "\(device.errors)")
-        #expect(try Command.run("evaluate", "/nowhere").status == 1)
+        let nowhere = try Command.run("evaluate", "DARTS_V2")
+        #expect(
+            nowhere.status == 1 && nowhere.errors.contains("needs --spec and --output"), "\(nowhere.errors)")
+        let homeless = try Command.run("evaluate", "DARTS_V2", "--spec", "x.yaml")
+        #expect(homeless.status == 64 && homeless.errors.contains("needs --output"), "\(homeless.errors)")
         let bare = try Command.run("evaluate", #filePath)
         #expect(bare.status == 64 && bare.errors.contains("a genotype file needs --spec"), "\(bare.errors)")
     }
@@ -410,6 +419,17 @@ struct EvaluateTests {
             "evaluate", "\(work.path)/log.txt", "--spec", work.spec, "--output", "\(work.path)/run")
         #expect(result.status == 0 && result.output.contains("test error"), "\(result.errors)")
     }
+
+    @Test("A published genotype is evaluated by its name")
+    func aName() throws {
+        let work = try Workplace()
+        let result = try Command.run(
+            "evaluate", "DARTS_V1", "--spec", work.spec, "--output", "\(work.path)/run")
+        #expect(result.status == 0 && result.output.contains("test error"), "\(result.errors)")
+        let wrong = try Command.run(
+            "evaluate", "DARTS_1", "--spec", work.spec, "--output", "\(work.path)/other")
+        #expect(wrong.status == 1 && wrong.errors.contains("did you mean 'DARTS_V1'"), "\(wrong.errors)")
+    }
 }
 
 @Suite("Commands that look")
@@ -450,6 +470,7 @@ struct InspectionTests {
             #expect(result.output.contains(name))
         }
         #expect(try Command.run("plugins", "nothing").status == 64)
+        #expect(result.output.split(separator: "\n").allSatisfy { $0.count < 300 })
         let one = try Command.run("plugins", "adam")
         #expect(one.output.hasPrefix("optimizer adam:") && one.output.contains("beta1"), "\(one.output)")
     }

@@ -234,6 +234,36 @@ struct EvaluationSourceTests {
         #expect("\(genotype)" == "Chain(conv_3x3, identity, conv_1x1)")
     }
 
+    @Test("A published genotype is found by its name, where no file is called so")
+    func published() throws {
+        let run = try TinyRun()
+        let cells = try run.experiment(TinyRun.lfm)
+        func genotype(_ source: String, in experiment: Experiment? = nil) throws -> String {
+            "\(try EvaluationSource(genotype: source, of: experiment ?? cells).genotype)"
+        }
+        let names = [
+            "DARTS_V1", "DARTS_V2", "PDARTS", "PC_DARTS_cifar", "PC_DARTS_image", "NASNet", "AmoebaNet",
+        ]
+        #expect(try Set(names.map { try genotype($0) }).count == names.count)
+        #expect(try genotype("NASNet").contains("sep_conv_7x7"))
+        let result = try run.run(false) {
+            try EvaluationTask(
+                cells, genotype: EvaluationSource(genotype: "AmoebaNet", of: cells).genotype, on: run.backend)
+        }
+        #expect(result.testImages == 12)
+        let error = failure { _ = try genotype("DARTS_V3") }
+        #expect(
+            error.hasPrefix("DARTS_V3: ") && error.contains("did you mean 'DARTS_V1'")
+                && error.contains("(there are: \(names.joined(separator: ", ")))"), "\(error)")
+        let nothing = failure { _ = try genotype("DARTS_V2", in: run.experiment()) }
+        #expect(nothing == "DARTS_V2: there is no such file")
+        // A file goes before a name.
+        let other = try genotype("DARTS_V1")
+        let file = "\(run.folder.path)/DARTS_V2"
+        try other.write(toFile: file, atomically: true, encoding: .utf8)
+        #expect(try genotype(file) == other)
+    }
+
     @Test("What cannot be read is said where it stands")
     func damagedFiles() throws {
         let run = try TinyRun()

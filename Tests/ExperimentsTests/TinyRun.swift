@@ -2,6 +2,7 @@ import Bilevel
 import CPUEngine
 import DARTS
 import DCGAN
+import EarlyStoppings
 import ErrataCore
 import Experiments
 import Foundation
@@ -9,6 +10,7 @@ import Images
 import LFM
 import PCDARTS
 import PDARTS
+import RandomSearch
 import TensorEngine
 import TinySpaces
 
@@ -77,8 +79,8 @@ final class TinyRun {
         registry = try PluginRegistry(
             [
                 DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(),
-                ImagesPlugin(),
-                TinySpacesPlugin(), RMSpropPlugin(),
+                RandomSearchPlugin(), ImagesPlugin(), EarlyStoppingsPlugin(), TinySpacesPlugin(),
+                RMSpropPlugin(),
             ] + plugins)
     }
 
@@ -108,7 +110,7 @@ final class TinyRun {
         let file = "\(folder.path)/genotype.txt"
         try genotype.write(toFile: file, atomically: true, encoding: .utf8)
         return try run(in: path, resuming) {
-            let source = try EvaluationSource(file: file, of: experiment(settings))
+            let source = try EvaluationSource(genotype: file, of: experiment(settings))
             return try EvaluationTask(source.experiment, genotype: source.genotype, on: backend)
         }
     }

@@ -108,7 +108,8 @@ struct LFMMethodTests {
             ("step_batches", twice, { $0.lfm.stepBatches = .shared }),
         ]
         #expect(
-            Set(lfm.map(\.key)).union(["estimate_momentum"]) == Set(LFMSettings.fields.map(\.key)),
+            Set(lfm.map(\.key)).union(["estimate_momentum", "generator_between_stages"])
+                == Set(LFMSettings.fields.map(\.key)),
             "each setting has its line here, or a test")
         let training: [(key: String, where: Change, change: Change)] = [
             ("generator", plain, { $0.dcgan.training.generator.rate = 1e-3 }),

@@ -135,3 +135,14 @@ struct Mislabelled: Dataset {
         buffer[0] = UInt8(index)
     }
 }
+
+/// A rule that a test gives.
+struct BrokenStopping: EarlyStopping {
+    typealias Function = @Sendable (SearchEpoch, inout Memory) throws -> StoppingVerdict?
+
+    let function: Function
+
+    func verdict(on epoch: SearchEpoch, _ memory: inout Memory) throws -> StoppingVerdict? {
+        try function(epoch, &memory)
+    }
+}

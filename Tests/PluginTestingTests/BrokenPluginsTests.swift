@@ -5,6 +5,7 @@ import ErrataCore
 import Multilevel
 import NeuralNetworks
 import PluginTesting
+import Synchronization
 import TensorEngine
 import Testing
 
@@ -47,6 +48,25 @@ struct BrokenPluginsTests {
         }
         if expected.isEmpty { #expect(found == []) }
         for property in expected { #expect(found.contains(property), "\(found)") }
+    }
+
+    @Test("An early stopping, by the right check")
+    func earlyStoppings() throws {
+        func found(_ verdict: @escaping BrokenStopping.Function) throws -> [String] {
+            try properties { registry in
+                try registry.earlyStoppings.add(.init("broken", "") { BrokenStopping(function: verdict) })
+            }
+        }
+        #expect(try found { epoch, _ in epoch.number == 3 ? .init(epoch: 2, reason: "enough") : nil } == [])
+        let later = try found { epoch, _ in .init(epoch: epoch.number + 1, reason: "enough") }
+        #expect(later == ["the epoch that a verdict on epoch 1 names"])
+        #expect(try found { _, _ in .init(epoch: 1, reason: "") } == ["a verdict's reason"])
+        let count = Mutex(0)
+        let hidden = try found { epoch, _ in
+            count.withLock { $0 += 1 }
+            return count.withLock { $0 } == 4 ? .init(epoch: 1, reason: "enough") : nil
+        }
+        #expect(hidden == ["the verdict on epoch 2, once more"])
     }
 
     @Test("A class weighter, by the right check")

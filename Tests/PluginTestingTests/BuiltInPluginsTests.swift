@@ -1,12 +1,14 @@
 import Bilevel
 import DARTS
 import DCGAN
+import EarlyStoppings
 import ErrataCore
 import Images
 import LFM
 import PCDARTS
 import PDARTS
 import PluginTesting
+import RandomSearch
 import Testing
 import TinySpaces
 
@@ -16,12 +18,15 @@ struct BuiltInPluginsTests {
 
     @Test func darts() throws {
         let operations = "[none, skip_connect, sep_conv_3x3, dil_conv_3x3]"
+        let small = "channels: 2, cells: 3, stem_multiplier: 1"
+        let network = "{channels: 2, cells: 3, auxiliary: false}"
         try checkPlugin(
             DARTSPlugin(),
             settings: [
-                "darts": "{channels: 2, cells: 3, nodes: 2, stem_multiplier: 1, operations: \(operations)}"
+                "darts": "{\(small), nodes: 2, operations: \(operations)}", "s1": "{\(small)}",
+                "s4": "{\(small), nodes: 2}",
             ],
-            networkSettings: ["darts": "{channels: 2, cells: 3, auxiliary: false}"])
+            networkSettings: ["darts": network, "s1": network, "s4": network], skipping: ["s2", "s3"])
     }
 
     /// In stages, with and without what is dropped after skip connections.
@@ -68,6 +73,8 @@ struct BuiltInPluginsTests {
 
     @Test func lfm() throws { try checkPlugin(LFMPlugin()) }
     @Test func bilevel() throws { try checkPlugin(BilevelPlugin()) }
+    @Test func earlyStoppings() throws { try checkPlugin(EarlyStoppingsPlugin()) }
+    @Test func random() throws { try checkPlugin(RandomSearchPlugin()) }
 
     @Test func tinySpaces() throws {
         let cells = "{channels: 2, cells: 3, auxiliary: false}"

@@ -84,6 +84,13 @@ public enum ScheduleKind: ComponentKind {
     }
 }
 
+/// What may end a search early.
+public enum EarlyStoppingKind: ComponentKind {
+    public static func components(of registry: PluginRegistry) -> ComponentList<any EarlyStopping, Void> {
+        registry.earlyStoppings
+    }
+}
+
 extension Choice where Kind == OptimizerKind {
     public init(_ name: String, _ optimizer: some Optimizer & Configuration) {
         self.init(name, optimizer, optimizer)

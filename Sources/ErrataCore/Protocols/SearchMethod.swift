@@ -8,7 +8,8 @@ import TensorEngine
 /// they learn from, and the levels that a step goes through. The loop, the hypergradient, A's own step, checkpoints
 /// and tables are everybody's.
 public protocol SearchMethod: Sendable {
-    /// The models it trains, in the order in which tables show them.
+    /// The models it trains, in the order in which tables show them. A method without models takes no steps: it finds
+    /// what A begins as.
     var models: [ModelDeclaration] { get }
 
     /// The batches of each step. The first request's images make an epoch.

@@ -29,6 +29,9 @@ public protocol SearchSpace: Sendable {
     /// the genotype.
     func alternatives(of architecture: [Tensor]) throws -> [(name: String, genotype: Genotype)]
 
+    /// Genotypes that others have found, by the names they are known by; none by default.
+    var published: [(name: String, genotype: Genotype)] { get }
+
     /// The network of a genotype, for evaluation.
     ///
     /// - Throws: if the genotype is not of this space, or images of that size cannot pass through its network.
@@ -57,10 +60,15 @@ public protocol SearchSpace: Sendable {
 
     /// The values of `signs`, by name.
     func signs(of architecture: [Tensor]) throws -> [String: Double]
+
+    /// For each mixed operation, the indices of its candidates that learn weights of their own, the strongest first:
+    /// what an early stopping watches settle; none by default.
+    func rankings(of architecture: [Tensor]) throws -> [[Int]]
 }
 
 extension SearchSpace {
     public func alternatives(of architecture: [Tensor]) throws -> [(name: String, genotype: Genotype)] { [] }
+    public var published: [(name: String, genotype: Genotype)] { [] }
     public func penalty(_ architecture: [Tensor], at time: TrainingTime) throws -> Tensor? { nil }
     public var stages: Int { 1 }
     public func next(after architecture: [Tensor]) throws -> Self? { nil }
@@ -70,6 +78,7 @@ extension SearchSpace {
     }
     public var signs: [MetricDeclaration] { [] }
     public func signs(of architecture: [Tensor]) throws -> [String: Double] { [:] }
+    public func rankings(of architecture: [Tensor]) throws -> [[Int]] { [] }
 }
 
 /// What a network is given: images, and how many classes they fall into.

@@ -38,7 +38,8 @@ public struct ArchitectureSearch: Sendable {
         self.seed = seed
         self.communicator = communicator
         let known = method.occurrences
-        for path in (hypergradient.paths ?? []).sorted() where !known.contains(path) {
+        for path in (hypergradient.paths ?? []).sorted() where !method.models.isEmpty && !known.contains(path)
+        {
             let meant = suggestion(for: path, among: known).map { ", did you mean '\($0)'?" } ?? ""
             throw SearchError(
                 "hypergradient.paths: A does not occur in \(path.quotedForMessage) here\(meant) "

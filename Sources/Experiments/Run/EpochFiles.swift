@@ -20,8 +20,12 @@ struct EpochFiles {
     ///   - genotype: of the epoch.
     ///   - alternative: the name of another reading of A, where it is one.
     func write(_ genotype: any GenotypeRepresentable, alternative: String? = nil) throws {
-        let file = "genotypes/\(name)\(alternative.map { "-\($0)" } ?? "").yaml"
-        try GenotypeFile.write(genotype, to: output.directory.file(file, of: .search))
+        try GenotypeFile.write(genotype, to: self.genotype(alternative: alternative))
+    }
+
+    /// The path of the epoch's genotype, or of another reading of A.
+    func genotype(alternative: String? = nil) -> String {
+        output.directory.file("genotypes/\(name)\(alternative.map { "-\($0)" } ?? "").yaml", of: .search)
     }
 
     /// Writes a grid of images, if there are any. A picture that cannot be made is said, and ends nothing.

@@ -1,6 +1,7 @@
 import ErrataCore
 
-/// What is to be evaluated: what a directory's search has found, what its evaluation trains, or a file.
+/// What is to be evaluated: what a directory's search has found, what its evaluation trains, or one of a
+/// file or a published name.
 public struct EvaluationSource {
     public let experiment: Experiment
     public let genotype: any GenotypeRepresentable
@@ -35,10 +36,14 @@ public struct EvaluationSource {
         }
     }
 
-    /// - Throws: what reading the genotype throws.
-    public init(file path: String, of experiment: Experiment) throws {
+    /// - Parameters:
+    ///   - source: the path of a genotype's file, or the name of one that the search space has published; a file goes
+    ///     before a name.
+    ///   - experiment: what it is evaluated by.
+    /// - Throws: `FileError` if there is neither; what reading the file throws.
+    public init(genotype source: String, of experiment: Experiment) throws {
         self.experiment = experiment
-        genotype = try GenotypeFile.read(path, in: experiment.searchSpace)
+        genotype = try GenotypeFile.find(source, in: experiment.searchSpace)
         search = nil
     }
 }

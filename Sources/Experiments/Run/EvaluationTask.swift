@@ -22,6 +22,7 @@ public struct EvaluationTask: RunTask {
     private var settings: EvaluationSettings { experiment.spec.evaluation }
     public var epochs: Int { settings.epochs }
     public var checkpointMinutes: Double { settings.checkpointMinutes }
+    public var hasEndedEarly: Bool { false }
 
     /// An evaluation before its first step; all that it needs is built, and nothing is written.
     ///

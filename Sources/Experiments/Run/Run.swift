@@ -21,6 +21,7 @@ public final class Run<Task: RunTask> {
     private var checkpoints: CheckpointStore { directory.checkpoints(of: Task.kind) }
     private var output: RunOutput { RunOutput(directory: directory, say: progress.say) }
     private var steps: Int { task.epochs * task.stepsPerEpoch }
+    private var isOver: Bool { task.step >= steps || task.hasEndedEarly }
     private var seconds: Double { secondsBefore + (ContinuousClock.now - start) / .seconds(1) }
 
     /// Takes a directory, and what its checkpoint holds.
@@ -70,7 +71,7 @@ public final class Run<Task: RunTask> {
         let tables = try RunTables(of: task, in: claim)
         for gap in tables.gaps { progress.say(gap) }
         var clock = CheckpointClock(minutes: task.checkpointMinutes)
-        while task.step < steps {
+        while !isOver {
             let epoch = task.step / task.stepsPerEpoch
             let began = ContinuousClock.now
             let row = try task.takeStep()
@@ -93,7 +94,7 @@ public final class Run<Task: RunTask> {
                 try tables.flush()
                 try checkpoint()
             }
-            if stops, task.step < steps {
+            if stops, !isOver {
                 return .interrupted(signal: signal ?? "a signal to another rank", step: task.step)
             }
         }

@@ -23,6 +23,8 @@ public protocol RunTask: Sendable {
     /// Steps taken.
     var step: Int { get }
     var checkpointMinutes: Double { get }
+    /// Whether no step follows, although not all have been taken.
+    var hasEndedEarly: Bool { get }
 
     /// The columns of `metrics.csv`, a row a step, beside the step, the epoch, the seconds and the memory.
     var stepColumns: [String] { get }

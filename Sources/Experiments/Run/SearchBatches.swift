@@ -5,7 +5,7 @@ import TensorEngine
 /// The batches that a search's method asks for, step by step.
 package struct SearchBatches: Sendable {
     private let requests: [(request: BatchRequest, source: any BatchSource)]
-    /// The steps of one pass of the first request's images.
+    /// The steps of one pass of the first request's images; where there is none, those that the settings ask for, or 1.
     package let stepsPerEpoch: Int
 
     /// - Throws: `RunError` if a step takes more batches than an epoch has; `DatasetError`.
@@ -23,7 +23,10 @@ package struct SearchBatches: Sendable {
                 random: RandomStream(seed: seed, "\(request.name) batches"))
             return (request, try Prefetcher(loader, depth: max(2, min(request.count, 64))))
         }
-        guard let first = self.requests.first else { throw RunError("the method asks for no batches") }
+        guard let first = self.requests.first else {
+            stepsPerEpoch = settings.stepsPerEpoch ?? 1
+            return
+        }
         stepsPerEpoch = first.source.batchesPerEpoch / first.request.count
         guard stepsPerEpoch > 0 else {
             throw RunError(

@@ -21,6 +21,7 @@ public struct SearchTask: RunTask {
     private var stage: SearchStage
     private var state: SearchState
     private var best: (genotype: any GenotypeRepresentable, epoch: Int, accuracy: Double)?
+    private var stopping: EarlyStoppingWatch?
     /// Of the step that was taken last.
     private var latest: (batches: StepBatches, time: TrainingTime)?
     private var latestLoss: Double?
@@ -32,9 +33,15 @@ public struct SearchTask: RunTask {
     private var architectureOptimizer: any Optimizer {
         experiment.spec.optimizers.architecture.optimizer.product
     }
-    public var epochs: Int { experiment.searchSpace.stages * settings.epochs }
+    public var epochs: Int {
+        search.method.models.isEmpty ? 0 : experiment.searchSpace.stages * settings.epochs
+    }
     public var step: Int { state.step }
     public var checkpointMinutes: Double { settings.checkpointMinutes }
+    public var hasEndedEarly: Bool { stopping?.verdict != nil }
+    private var measuresEigenvalue: Bool {
+        settings.hessianEigenvalue || stopping?.rule.needsHessianEigenvalue ?? false
+    }
 
     /// A search before its first step; all that it needs is built, and nothing is written.
     ///
@@ -73,10 +80,22 @@ public struct SearchTask: RunTask {
             spec.search.stepsPerEpoch, of: batches.stepsPerEpoch, "search.steps_per_epoch", "D_tr")
         stepsPerEpoch = epoch.steps
         state = try stage.search.initialState(on: backend, experiment.dtype)
+        let start = try SearchEpoch(number: 0, of: state.architecture.state.parameters, in: stage.space)
+        stopping = try spec.search.earlyStopping.map { try EarlyStoppingWatch($0.product, start: start) }
+        if stage.search.method.models.isEmpty { try Self.requireDrawn(state.architecture) }
         notices =
             [epoch.notice].compactMap(\.self) + Provision.absentClasses(in: data.training, dividedInto: parts)
         try EvaluationTask.check(
             experiment, try stage.space.genotype(of: state.architecture.state.parameters), data)
+    }
+
+    /// - Throws: `RunError` if A begins alike everywhere, so that a method that takes no steps would find the same
+    ///   whatever the seed.
+    private static func requireDrawn(_ architecture: Model) throws {
+        guard try Set(architecture.state.parameters.flatMap { try $0.doubles() }).count == 1 else { return }
+        throw RunError(
+            "search_space: A begins with equal entries, and the method takes no steps: every seed would find the same. "
+                + "Let A begin at random")
     }
 
     /// When a step of the whole search is.
@@ -133,7 +152,7 @@ public struct SearchTask: RunTask {
         ["stage"]
             + search.method.classifiers.reversed().flatMap { id in
                 ["loss", "accuracy"].map { "\(prefix(id))validation_\($0)" }
-            } + stage.space.signs.map(\.name) + (settings.hessianEigenvalue ? ["hessian_eigenvalue"] : [])
+            } + stage.space.signs.map(\.name) + (measuresEigenvalue ? ["hessian_eigenvalue"] : [])
     }
 
     public var classColumns: [String] {
@@ -175,13 +194,29 @@ public struct SearchTask: RunTask {
             values["\(prefix(id))validation_loss"] = performance.loss
             values["\(prefix(id))validation_accuracy"] = performance.accuracy
         }
-        if settings.hessianEigenvalue {
+        if measuresEigenvalue {
             values["hessian_eigenvalue"] = try search.dominantEigenvalue(
                 state, on: latest.batches, at: latest.time)
         }
+        if competes { try watch(number, values["hessian_eigenvalue"], performance.accuracy, output) }
         return EpochRows(
             values: values, classes: classRows(measured),
             line: "validation accuracy \(percent(performance.accuracy)), loss \(rounded(performance.loss))")
+    }
+
+    /// Lets the early stopping look at an epoch: what it names is the result.
+    private mutating func watch(
+        _ number: Int, _ eigenvalue: Double?, _ accuracy: Double, _ output: RunOutput
+    ) throws {
+        var epoch = try SearchEpoch(
+            number: number, of: state.architecture.state.parameters, in: stage.space)
+        epoch.hessianEigenvalue = eigenvalue
+        guard let verdict = try stopping?.look(at: epoch, accuracy: accuracy) else { return }
+        let genotype = try GenotypeFile.read(
+            EpochFiles(output, epoch: verdict.epoch).genotype(), in: stage.space)
+        best = (genotype, verdict.epoch, stopping?.accuracies[verdict.epoch] ?? accuracy)
+        try GenotypeFile.write(genotype, to: output.directory.genotype)
+        output.say("the search ends after epoch \(number): \(verdict.reason)")
     }
 
     private func classRows(_ measured: [(id: ValueID, performance: Performance)]) -> [[String: Double]] {
@@ -204,17 +239,25 @@ public struct SearchTask: RunTask {
     // MARK: The result
 
     public mutating func result(_ output: RunOutput) throws -> SearchResult {
-        guard let best else { preconditionFailure("a search in which no epoch competes") }
         let loss = try latestLoss ?? search.performances(state, on: measuring).last?.performance.loss
         if let loss, let line = grown(loss, classes: images.classes, "optimizers.weights.rate") {
             output.say(line)
         }
         var result = SearchResult()
-        result.genotype = best.genotype.encoded
-        (result.epoch, result.accuracy) = (best.epoch, best.accuracy)
+        let genotype: any GenotypeRepresentable
+        if let best {
+            genotype = best.genotype
+            (result.epoch, result.accuracy) = (best.epoch, best.accuracy)
+        } else {
+            precondition(epochs == 0, "a search in which no epoch competes")
+            genotype = try stage.space.genotype(of: state.architecture.state.parameters)
+            try GenotypeFile.write(genotype, to: output.directory.genotype)
+        }
+        result.genotype = genotype.encoded
+        result.stopped = stopping?.verdict?.reason
         result.classNames = data.classNames
         result.classMetrics = search.method.classMetrics(state.memory).map { .init($0.name, $0.values) }
-        result.pictures = EpochFiles(output, epoch: epochs).finish(best.genotype)
+        result.pictures = EpochFiles(output, epoch: step / stepsPerEpoch).finish(genotype)
         return result
     }
 
@@ -231,6 +274,7 @@ public struct SearchTask: RunTask {
             archive[attribute: "best/epoch"] = .integer(best.epoch)
             archive[attribute: "best/accuracy"] = .number(best.accuracy)
         }
+        stopping?.store(in: &archive)
     }
 
     public mutating func restore(from archive: Archive) throws {
@@ -244,6 +288,7 @@ public struct SearchTask: RunTask {
         }
         state = try archive.searchState(
             state, of: search.method, architecture: architectureOptimizer, experiment.dtype, on: backend)
+        try stopping?.restore(from: archive)
         if let text = try? archive.text("best/genotype") {
             let genotype = try YAMLReader.read(text, source: "best/genotype")
             best = (
@@ -257,6 +302,15 @@ public struct SearchTask: RunTask {
         let model = search.method.models.first { path.hasPrefix("levels/\($0.id)/") }
         let setting = model?.setting ?? "optimizers.architecture"
         return "lower \(setting).rate, or what the model begins with, and begin anew"
+    }
+}
+
+extension SearchEpoch {
+    /// What a space tells of A.
+    fileprivate init(number: Int, of architecture: [Tensor], in space: any SearchSpace) throws {
+        self.init(
+            number: number, signs: try space.signs(of: architecture),
+            rankings: try space.rankings(of: architecture))
     }
 }
 

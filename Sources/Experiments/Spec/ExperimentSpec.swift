@@ -96,6 +96,7 @@ public struct SearchSettings: Configuration {
     public var batchSize = 64
     public var augmentation = Augmentation(cropPadding: 4, horizontalFlip: true)
     public var architectureWarmup = 0
+    public var earlyStopping: Choice<EarlyStoppingKind>?
     public var hessianEigenvalue = false
     public var sampleColumns = 8
     public var checkpointMinutes = 5.0
@@ -113,6 +114,7 @@ public struct SearchSettings: Configuration {
             .init(
                 "architecture_warmup", \.architectureWarmup, "epochs of each stage before A steps",
                 .atLeast(0)),
+            .init("early_stopping", \.earlyStopping, "what may end the search before its last epoch"),
             .init(
                 "hessian_eigenvalue", \.hessianEigenvalue,
                 "measure the dominant eigenvalue of ∇²L_val(A) at each epoch's end (Zela et al., 2020)"),

@@ -57,7 +57,7 @@ extension Archive {
         for model in method.models {
             try store(state[model.id], model.descent.optimizer, at: "levels/\(model.id)")
         }
-        for (name, vector) in state.memory.vectors { self["memory/\(name)"] = Entry(vector) }
+        store(state.memory, at: "memory")
         self[attribute: "step"] = .integer(state.step)
     }
 
@@ -75,15 +75,28 @@ extension Archive {
                 state[declaration.id], declaration.descent.optimizer, at: "levels/\(declaration.id)", dtype,
                 on: backend)
         }
-        result.memory.vectors = [:]
-        for (path, entry) in tensors where path.hasPrefix("memory/") {
-            result.memory.vectors[String(path.dropFirst("memory/".count))] = try entry.vector(path)
-        }
+        result.memory = try memory(at: "memory")
         for name in method.initialMemory.vectors.keys where result.memory.vectors[name] == nil {
             throw ArchiveError("there is no 'memory/\(name)'")
         }
         result.step = try integer("step")
         return result
+    }
+
+    /// Adds the lists of a memory below a path.
+    mutating func store(_ memory: Memory, at path: String) {
+        for (name, vector) in memory.vectors { self["\(path)/\(name)"] = Entry(vector) }
+    }
+
+    /// What `store` put below a path; nothing where nothing was.
+    ///
+    /// - Throws: `ArchiveError` if something else is there.
+    func memory(at path: String) throws -> Memory {
+        var memory = Memory()
+        for (name, entry) in tensors where name.hasPrefix("\(path)/") {
+            memory[String(name.dropFirst(path.count + 1))] = try entry.vector(name)
+        }
+        return memory
     }
 
     /// - Throws: `ArchiveError` if there is no such attribute, or it is no number.

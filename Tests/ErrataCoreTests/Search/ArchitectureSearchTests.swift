@@ -49,6 +49,7 @@ struct ArchitectureSearchTests {
         }
         try check([.generator]) { _ in }
         try check([.generator, .discriminator]) { $0.dcgan.discriminator = .native }
+        try check([]) { ($0.dcgan.discriminator, $0.lfm.generatorBetweenStages) = (.native, .fresh) }
     }
 
     @Test("A space's penalty is part of what A descends, and reported")
