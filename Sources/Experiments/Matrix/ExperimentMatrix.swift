@@ -122,7 +122,7 @@ private struct MatrixReader {
         axes = declared.map { axis in
             guard let path = SettingPath(axis.key), let value = overlay[path] else { return axis }
             if axis.isVariants { overlay = overlay.removing(path.keys[...]) }
-            return axis.narrowed(to: value, &decoder)
+            return decoder.within(path: "matrix.axes.\(axis.key)") { axis.narrowed(to: value, &$0) }
         }
     }
 

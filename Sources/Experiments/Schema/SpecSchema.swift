@@ -171,7 +171,10 @@ extension ConfigurationShape {
     fileprivate func choosing(
         _ components: [String: @Sendable (PluginRegistry) -> Components], at path: String = ""
     ) -> Self {
-        if let choice = components[path] { return .component(of: choice) }
+        if let choice = components[path] {
+            if case .optional = self { return .optional(.component(of: choice)) }
+            return .component(of: choice)
+        }
         guard case .section(let properties) = self else { return self }
         return .section(
             properties.map {
