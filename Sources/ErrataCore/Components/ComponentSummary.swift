@@ -29,7 +29,7 @@ extension PluginRegistry {
             (methods.kind, methods.summaries), (generators.kind, generators.summaries),
             (weighters.kind, weighters.summaries), (hypergradients.kind, hypergradients.summaries),
             (optimizers.kind, optimizers.summaries), (schedules.kind, schedules.summaries),
-            (earlyStoppings.kind, earlyStoppings.summaries),
+            (earlyStoppings.kind, earlyStoppings.summaries), (launchers.kind, launchers.summaries),
         ]
     }
 }

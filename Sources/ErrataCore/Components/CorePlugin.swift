@@ -1,7 +1,9 @@
-/// What needs no module of its own: optimisers, schedules, hypergradients.
+/// What needs no module of its own: optimisers, schedules, hypergradients, the launcher of this machine.
 struct CorePlugin: Plugin {
     func register(in registry: inout PluginRegistry) throws {
         try registerDescent(in: &registry)
         try registerHypergradients(in: &registry)
+        try registry.launchers.add(
+            .init("local", "processes of this machine") { _ in LocalLauncher() })
     }
 }

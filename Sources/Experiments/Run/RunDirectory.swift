@@ -21,6 +21,12 @@ public struct RunDirectory: Sendable {
         kind == .search ? "\(path)/spec.yaml" : file("spec.yaml", of: kind)
     }
 
+    /// What the resolved spec begins with.
+    static let specTitle = "# Written by Errata: the spec of a run, with every default.\n"
+
+    /// The resolved spec, as a run writes it.
+    static func text(of spec: ExperimentSpec) -> String { specTitle + YAMLWriter.text(spec.encoded) }
+
     /// What a run has come to; there once it has ended.
     public func result(of kind: RunKind) -> String { file("result.yaml", of: kind) }
 
