@@ -72,6 +72,7 @@ struct ErrataCommand: ParsableCommand {
         subcommands: [
             SearchCommand.self, EvaluateCommand.self, ValidateCommand.self, PluginsCommand.self,
             NewCommand.self, DoctorCommand.self, SchemaCommand.self, SweepCommand.self,
+            RunsCommand.self, InspectCommand.self,
         ])
 }
 

@@ -30,6 +30,9 @@ public struct RunDirectory: Sendable {
     /// What a run has come to; there once it has ended.
     public func result(of kind: RunKind) -> String { file("result.yaml", of: kind) }
 
+    /// Whether a process is at a run here.
+    public var isInUse: Bool { RunLock.isHeld(lock) }
+
     public func checkpoints(of kind: RunKind) -> CheckpointStore {
         CheckpointStore(file("checkpoint.h5", of: kind))
     }

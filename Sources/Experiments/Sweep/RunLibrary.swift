@@ -12,9 +12,6 @@ public struct RunLibrary: Sendable {
     /// Whether a run has ended, so that it is never run again.
     public func isFinished(_ run: RunIdentity) -> Bool { exists(directory(of: run).result(of: run.kind)) }
 
-    /// Whether a process is at a run.
-    func isInUse(_ run: RunIdentity) -> Bool { RunLock.isHeld(directory(of: run).lock) }
-
     /// What a run's process says, standard error included.
     public func output(of run: RunIdentity) -> String { "\(directory(of: run).path)/output.log" }
 

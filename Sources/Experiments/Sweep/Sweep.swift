@@ -116,7 +116,7 @@ public final class Sweep {
                 default: continue
                 }
             }
-            if library.isInUse(run.identity) {
+            if library.directory(of: run.identity).isInUse {
                 states[run.identity] = .elsewhere
                 continue
             }
