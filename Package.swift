@@ -5,7 +5,18 @@ let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .er
 
 /// What the command `errata` registers.
 let plugins: [String] = [
-    "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Bilevel", "RandomSearch", "Images", "EarlyStoppings",
+    "DARTS",
+    "PDARTS",
+    "PCDARTS",
+    "NASBench201",
+    "Relaxations",
+    "DCGAN",
+    "WGANGP",
+    "LFM",
+    "Bilevel",
+    "RandomSearch",
+    "Images",
+    "EarlyStoppings",
 ]
 
 let pluginTargets = plugins.map { Target.Dependency(stringLiteral: $0) }
@@ -42,12 +53,15 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .target(name: "CKernels", cSettings: [.treatAllWarnings(as: .error)]),
         library("TensorEngine", []),
         library("CPUEngine", ["TensorEngine", "CKernels", "COpenBLAS"]),
         library("NeuralNetworks", ["TensorEngine"]),
         library("Multilevel", ["NeuralNetworks"]),
-        library("Datasets", ["TensorEngine", "CZlib"]),
+        library("Datasets", ["TensorEngine", "CHDF5", "CZlib", "CTurboJPEG", "CPNG"]),
         library("ErrataCore", ["Multilevel", "Datasets"]),
         library(
             "Experiments",
@@ -63,8 +77,11 @@ let package = Package(
         plugin("DARTS", ["Cells"]),
         plugin("PDARTS", ["Cells"]),
         plugin("PCDARTS", ["Cells"]),
+        plugin("NASBench201", ["Cells"]),
+        plugin("Relaxations"),
         plugin("Adversarial"),
         plugin("DCGAN", ["Adversarial"]),
+        plugin("WGANGP", ["Adversarial"]),
         plugin("LFM"),
         plugin("Bilevel"),
         plugin("RandomSearch"),
@@ -75,7 +92,8 @@ let package = Package(
             dependencies: ["ErrataCLI"] + pluginTargets,
             swiftSettings: strict),
         .executableTarget(
-            name: "benchmark-worker", dependencies: ["CPUEngine", "DARTS", "DCGAN", "LFM"],
+            name: "benchmark-worker",
+            dependencies: ["CPUEngine", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Relaxations"],
             path: "Benchmarks/Worker",
             swiftSettings: strict),
         .executableTarget(
@@ -94,13 +112,15 @@ let package = Package(
         library(
             "SearchTesting", path: "Tests/Support/SearchTesting",
             ["CPUEngine", "Cells", "DCGAN", "LFM", "Bilevel", "MultilevelTesting"]),
-        tests(of: "Datasets"),
+        library(
+            "PictureTesting", path: "Tests/Support/PictureTesting", ["Datasets", "CTurboJPEG", "CPNG"]),
+        tests(of: "Datasets", ["PictureTesting"], resources: [.copy("Fixtures")]),
         tests(of: "ErrataCore", ["Adversarial", "SearchTesting", "TinySpaces"]),
         tests(
             of: "Experiments",
             ["CHDF5", "CZlib", "NeuralNetworksTesting", "TinySpaces"]
                 + pluginTargets),
-        tests(of: "ErrataCLI", ["DARTS", "DCGAN"]),
+        tests(of: "ErrataCLI", ["DARTS", "DCGAN", "PictureTesting"]),
         library("TinySpaces", path: "Tests/Support/TinySpaces", ["Cells"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: strict),
         tests(
@@ -108,10 +128,18 @@ let package = Package(
             ["Cells", "TinySpaces"] + pluginTargets),
         tests(of: "Cells", ["DARTS", "PDARTS", "PCDARTS", "TinySpaces"], resources: [.copy("Fixtures")]),
         tests(of: "DARTS", resources: [.copy("Fixtures")]),
+        tests(
+            of: "Relaxations", ["Cells", "SearchTesting", "MultilevelTesting"],
+            resources: [.copy("Fixtures")]),
         tests(of: "Adversarial", ["TinySpaces"]),
         tests(of: "DCGAN", ["DARTS"]),
         tests(of: "EarlyStoppings"),
+        tests(
+            of: "NASBench201", ["PluginTesting", "SearchTesting", "Relaxations"],
+            resources: [.copy("Fixtures")]),
+        tests(of: "WGANGP", ["SearchTesting"], resources: [.copy("Fixtures")]),
         tests(of: "LFM", ["SearchTesting"]),
+        tests(of: "Images", ["Experiments", "PictureTesting"]),
         tests(of: "Bilevel", ["SearchTesting"], resources: [.copy("Fixtures")]),
     ]
 )

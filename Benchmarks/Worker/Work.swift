@@ -11,13 +11,22 @@ import TensorEngine
 
 /// A unit of work that is timed.
 struct Work {
+    /// The numbers that the work learns, or the images that it loads: what tells whether two sides do the same.
     let parameters: Int
+    /// What the network says at first, to compare with another implementation; empty where it is not compared.
+    let logits: [Double]
     let run: () throws -> Void
 
-    init(named name: String, on backend: CPUBackend, batch: Int?) throws {
+    /// - Parameter argument: the images of a batch, or of data the folder they are in.
+    init(named name: String, on backend: CPUBackend, _ argument: String?) throws {
+        let batch = argument.flatMap { Int($0) }
+        if let supernet = try SupernetWork.named(name) {
+            self = try supernet.step(on: backend, batch: batch)
+            return
+        }
         switch name {
-        case "supernet-step", "supernet-memory", "threads":
-            self = try .supernetStep(on: backend, batch: batch ?? 64)
+        case "data-cifar": self = try .cifar(argument ?? "", on: backend)
+        case "data-imagenet": self = try .imageNet(argument ?? "", on: backend)
         case "evaluation-step": self = try .evaluationStep(on: backend, batch: batch ?? 96)
         case "inference": self = try .inference(on: backend, batch: batch ?? 128)
         case "lfm-step", "lfm-step-composed":
@@ -32,12 +41,13 @@ struct Work {
         }
     }
 
-    init(parameters: Int, run: @escaping () throws -> Void) {
+    init(parameters: Int, logits: [Double] = [], run: @escaping () throws -> Void) {
         self.parameters = parameters
+        self.logits = logits
         self.run = run
     }
 
-    private static let images = ImageSpecification(height: 32, width: 32, channels: 3, classes: 10)
+    private static let images = SupernetWork.colour
 
     private static func batch(_ count: Int, on backend: CPUBackend) throws -> (images: Tensor, labels: Tensor)
     {
@@ -57,29 +67,6 @@ struct Work {
             supernet, try supernet.layout.initialState(on: backend, .float32, from: stream),
             try space.architecture.initialState(on: backend, .float32, from: stream).parameters
         )
-    }
-
-    /// Forward, backward and SGD step of the supernet; its architecture parameters take part.
-    private static func supernetStep(on backend: CPUBackend, batch count: Int) throws -> Work {
-        let (supernet, initial, architecture) = try search(on: backend)
-        var state = initial
-        let (images, labels) = try batch(count, on: backend)
-        let sgd = SGD(momentum: 0.9, weightDecay: 3e-4)
-        var momentum = OptimizerState()
-        return Work(parameters: supernet.layout.parameterCount) {
-            let variables = state.variables
-            let alphas = architecture.map(\.variable)
-            let updates = BufferUpdates()
-            let loss = try supernet.logits(
-                images, architecture: alphas, ForwardContext(variables, updates: updates)
-            ).crossEntropy(labels)
-            let found = try gradients(
-                of: loss, withRespectTo: variables.parameters + alphas, releasingGraph: true)
-            let (gradients, _) = try clipped(Array(found.prefix(variables.parameters.count)), norm: 5)
-            (state.parameters, momentum) = try sgd.step(
-                state.parameters, gradients: gradients, state: momentum, rate: 0.025)
-            state.buffers = try updates.updated(state.buffers)
-        }
     }
 
     /// The gradient of the supernet's loss for its weights; or of its product with a vector for the architecture.
@@ -115,7 +102,7 @@ struct Work {
             let updates = BufferUpdates()
             // The last of its epochs: drop path at its full rate.
             let loss = try network.trainingLoss(
-                images, labels: labels, labelSmoothing: 0,
+                images, targets: Targets(labels),
                 ForwardContext(variables, time: TrainingTime(epoch: 1, epochs: 1), updates: updates)
             ).loss
             let found = try gradients(of: loss, withRespectTo: variables.parameters, releasingGraph: true)
@@ -145,7 +132,8 @@ struct Work {
         let method = try LFMMethod(
             .init(),
             MethodContext(
-                images: images, supernet: supernet, weights: DescentSettings().descent,
+                images: images, trainingCounts: [Int](repeating: 1, count: images.classes),
+                supernet: supernet, weights: DescentSettings().descent,
                 fromTanh: ChannelMap(scale: [1, 1, 1], offset: [0, 0, 0]),
                 makeGenerator: { try DCGANGenerator(for: images, backbone: supernet.backbone) },
                 makeWeighter: { ValidationLossWeighter() }))

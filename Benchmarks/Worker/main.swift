@@ -1,7 +1,7 @@
 // One side of a comparison: does a unit of work each time a line arrives on standard input and answers with
 // the seconds it took, as JSON. `Benchmarks/compare` drives it and its PyTorch twin in turn.
 //
-//     benchmark-worker WORK THREADS [BATCH]
+//     benchmark-worker WORK THREADS [BATCH|FOLDER]
 import CPUEngine
 import DARTS
 import ErrataCore
@@ -10,7 +10,7 @@ import NeuralNetworks
 import TensorEngine
 
 guard CommandLine.arguments.count >= 3, let threads = Int(CommandLine.arguments[2]) else {
-    print("usage: benchmark-worker WORK THREADS [BATCH]")
+    print("usage: benchmark-worker WORK THREADS [BATCH|FOLDER]")
     exit(64)
 }
 /// Writes a line at once, though standard output is a pipe.
@@ -21,8 +21,9 @@ let name = CommandLine.arguments[1]
 let backend = try CPUBackend(threads: threads, fusesMixedSums: !name.hasSuffix("composed"))
 let work = try Work(
     named: name, on: backend,
-    batch: CommandLine.arguments.count > 3 ? Int(CommandLine.arguments[3]) : nil)
-say("{\"ready\": \"\(backend.summary)\", \"parameters\": \(work.parameters)}")
+    CommandLine.arguments.count > 3 ? CommandLine.arguments[3] : nil)
+say(
+    "{\"ready\": \"\(backend.summary)\", \"parameters\": \(work.parameters), \"logits\": \(work.logits)}")
 while readLine() != nil {
     let start = ContinuousClock.now
     try work.run()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import random
 import statistics
 import subprocess
 import sys
@@ -16,9 +18,10 @@ SGEMM_FLOP = 8 * 2 * 2048**3
 class Worker:
     """A process that does a unit of work for each line it is sent."""
 
-    def __init__(self, command: list[str]):
+    def __init__(self, command: list[str], cores: set[int] | None = None):
         self.process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            preexec_fn=cores and (lambda: os.sched_setaffinity(0, cores)))
         self.hello = self.read()
 
     def read(self) -> dict:
@@ -61,6 +64,19 @@ def seconds(results: list[dict]) -> float:
     return statistics.median(result["seconds"] for result in results)
 
 
+def compare_logits(ours: list[float], theirs: list[float]) -> None:
+    """Where both sides begin with the same weights, they have to say the same."""
+    if not ours and not theirs:
+        return
+    if len(ours) != len(theirs):
+        sys.exit(f"the networks differ: {len(ours)} and {len(theirs)} logits")
+    largest = max(map(abs, theirs))
+    difference = max(abs(one - other) for one, other in zip(ours, theirs)) / largest
+    if not difference < 1e-3:
+        sys.exit(f"the networks differ: logits up to {largest:.3g}, off by {difference:.1e} of that")
+    print(f"the same weights give the same logits, within {difference:.1e} of the largest")
+
+
 def hypergradient(arguments: argparse.Namespace) -> None:
     """A step of learning from mistakes by its hypergradient, one worker after the other: some need most of 24 GB."""
 
@@ -85,12 +101,45 @@ def hypergradient(arguments: argparse.Namespace) -> None:
               f"{double / gradient:.2f} times its gradient")
 
 
+def drawn_cifar() -> Path:
+    """A folder as CIFAR-10's binary archive unpacks to, of random pixels: what loading takes does not depend on them."""
+    folder = ROOT / ".build/benchmark-data/cifar-10-batches-bin"
+    if not (folder / "batches.meta.txt").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        draw = random.Random(1)
+        for name in [*(f"data_batch_{index}" for index in range(1, 6)), "test_batch"]:
+            records = (bytes([draw.randrange(10)]) + draw.randbytes(3072) for _ in range(10_000))
+            (folder / f"{name}.bin").write_bytes(b"".join(records))
+        (folder / "batches.meta.txt").write_text("".join(f"class {index}\n" for index in range(10)))
+    return folder
+
+
+def loading(arguments: argparse.Namespace) -> None:
+    """Batches of augmented images, on one core."""
+    if arguments.work == "data-imagenet" and not arguments.folder:
+        sys.exit("data-imagenet needs --folder: one with a folder for each class, of JPEG photographs")
+    folder = str(Path(arguments.folder).resolve() if arguments.folder else drawn_cifar())
+    core = {min(os.sched_getaffinity(0))}
+    sides = [
+        Worker([str(ROOT / ".build/release/benchmark-worker"), arguments.work, "1", folder], core),
+        Worker([sys.executable, str(ROOT / "Benchmarks/reference/worker.py"), arguments.work, "1", "default", folder],
+               core)]
+    images = sides[0].hello["parameters"]
+    results = alternate(sides, arguments.warmup, arguments.repetitions)
+    for side in sides:
+        side.close()
+    ours, theirs = (images / seconds(result) for result in results)
+    print(f"{arguments.work}: errata {ours:,.0f} images/s, pytorch {theirs:,.0f} images/s on one core, "
+          f"ratio {ours / theirs:.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="Benchmarks/compare", description=__doc__)
     parser.add_argument("work", choices=(
-        "supernet-step", "supernet-memory", "lfm-step", "evaluation-step", "inference", "threads",
-        "hypergradient"))
+        "supernet-step", "small-step", "pc-darts-step", "p-darts-step", "gdas-step", "lfm-step", "evaluation-step",
+        "inference", "threads", "hypergradient", "data-cifar", "data-imagenet"))
     parser.add_argument("--batch", type=int, help="of the hypergradient; 64 by default")
+    parser.add_argument("--folder", help="of the images of data-cifar, which are drawn by default, or of data-imagenet")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--warmup", type=int, default=2)
@@ -98,6 +147,17 @@ def main() -> None:
     work, threads = arguments.work, arguments.threads
     if work == "hypergradient":
         hypergradient(arguments)
+        return
+    if work.startswith("data-"):
+        loading(arguments)
+        return
+
+    if work == "gdas-step":
+        workers = [errata("gdas-step", threads), errata("supernet-step", threads)]
+        gdas, softmax = (seconds(result) for result in alternate(workers, arguments.warmup, arguments.repetitions))
+        for worker in workers:
+            worker.close()
+        print(f"gdas-step: {gdas:.3f} s, the softmax step {softmax:.3f} s, ratio {softmax / gdas:.2f}")
         return
 
     if work == "threads":
@@ -113,6 +173,7 @@ def main() -> None:
     ours, theirs = (side.hello["parameters"] for side in sides)
     if ours != theirs:
         sys.exit(f"the networks differ: {ours} and {theirs} parameters")
+    compare_logits(*(side.hello["logits"] for side in sides))
     for side in sides:
         print(side.hello["ready"])
     results = alternate(sides, arguments.warmup, arguments.repetitions)
@@ -122,10 +183,8 @@ def main() -> None:
         side.close()
     print(f"SGEMM on {threads} threads: {rate / 1e9:.0f} GFLOP/s; the work: {flop / 1e9:.0f} GFLOP, "
           f"at SGEMM's rate {flop / rate:.3f} s")
-    if work == "supernet-memory":
-        ours, theirs = (result[-1]["peak_bytes"] for result in results)
-        print(f"{work}: errata {ours / 1e9:.2f} GB, pytorch {theirs / 1e9:.2f} GB, ratio {theirs / ours:.2f}")
-        return
+    ours, theirs = (result[-1]["peak_bytes"] for result in results)
+    print(f"{work}: errata {ours / 1e9:.2f} GB, pytorch {theirs / 1e9:.2f} GB, ratio {theirs / ours:.2f}")
     times = [seconds(result) for result in results]
     if work == "supernet-step":
         # After the others have gone: three at once do not fit in 24 GB.

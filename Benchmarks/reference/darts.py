@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from typing import Callable
+from typing import Callable, Sequence
 
 import torch
 import torch.nn as nn
@@ -112,30 +112,79 @@ def preprocessing(cell: nn.Module, before_last: int, last: int, channels: int, f
     cell.preprocess1 = ReLUConvBN(last, channels, affine)
 
 
+class MixedEdge(nn.ModuleDict):
+    """The weighted sum of an edge's candidates, as DARTS has it."""
+
+    def __init__(self, names: Sequence[str], channels: int, stride: int, skip_dropout: float = 0):
+        super().__init__({
+            name: operation(name, channels, stride, affine=False) for name in names if name != "none"})
+        self.columns = [column for column, name in enumerate(names) if name != "none"]
+        self.skip_dropout = skip_dropout
+
+    def forward(self, x, weights):
+        total = 0
+        for column, module in zip(self.columns, self.values()):
+            y = module(x)
+            if self.skip_dropout > 0 and isinstance(module, nn.Identity):
+                y = F.dropout(y, self.skip_dropout, self.training)
+            total = total + weights[column] * y
+        return total
+
+
+class HardEdge(MixedEdge):
+    """One candidate alone, that of the weight that is not 0; the others' weights pass gradients (GDAS)."""
+
+    def forward(self, x, weights):
+        chosen = weights.argmax()
+        total = 0
+        for column, module in zip(self.columns, self.values()):
+            total = total + weights[column] * (module(x) if column == chosen else 1)
+        return total
+
+
+class PartialEdge(MixedEdge):
+    """The candidates on a part of the channels; the others pass by; then the channels are shuffled (PC-DARTS)."""
+
+    parts = 4
+
+    def __init__(self, names: Sequence[str], channels: int, stride: int):
+        super().__init__(names, channels // self.parts, stride)
+        self.stride = stride
+
+    def forward(self, x, weights):
+        part = x.shape[1] // self.parts
+        passing = x[:, part:]
+        if self.stride == 2:
+            passing = F.max_pool2d(passing, 2, 2)
+        joined = torch.cat([super().forward(x[:, :part], weights), passing], dim=1)
+        count, channels, height, width = joined.shape
+        shuffled = joined.view(count, self.parts, channels // self.parts, height, width).transpose(1, 2)
+        return shuffled.contiguous().view(count, channels, height, width)
+
+
 class SearchCell(nn.Module):
     def __init__(self, before_last: int, last: int, channels: int, reduction: bool, follows_reduction: bool,
-                 nodes: int = 4):
+                 nodes: int = 4, edge: Callable = lambda index, *arguments: MixedEdge(PRIMITIVES, *arguments)):
         super().__init__()
         self.reduction = reduction
         preprocessing(self, before_last, last, channels, follows_reduction, affine=False)
-        self.nodes = nn.ModuleList(
-            nn.ModuleList(
-                nn.ModuleDict({
-                    name: operation(name, channels, 2 if reduction and source < 2 else 1, affine=False)
-                    for name in PRIMITIVES[1:]
-                })
-                for source in range(node + 2))
-            for node in range(nodes))
+        self.nodes = nn.ModuleList()
+        index = 0
+        for node in range(nodes):
+            self.nodes.append(nn.ModuleList())
+            for source in range(node + 2):
+                self.nodes[-1].append(edge(index, channels, 2 if reduction and source < 2 else 1))
+                index += 1
 
-    def forward(self, before_last, last, weights):
+    def forward(self, before_last, last, weights, edge_weights=None):
         states = [self.preprocess0(before_last), self.preprocess1(last)]
-        edge = 0
+        index = 0
         for node in self.nodes:
             total = 0
-            for source, operations in enumerate(node):
-                for column, module in enumerate(operations.values(), start=1):
-                    total = total + weights[edge, column] * module(states[source])
-                edge += 1
+            for source, edge in enumerate(node):
+                value = edge(states[source], weights[index])
+                total = total + (value if edge_weights is None else edge_weights[index] * value)
+                index += 1
             states.append(total)
         return torch.cat(states[2:], dim=1)
 
@@ -197,20 +246,43 @@ class Stem(nn.Module):
         return self.norm(self.convolution(x))
 
 
+def softmax_by_node(beta):
+    """Over the edges into each node: two into the first, three into the second (PC-DARTS)."""
+    counts, left = [], len(beta)
+    while left > 0:
+        counts.append(len(counts) + 2)
+        left -= counts[-1]
+    return torch.cat([part.softmax(-1) for part in beta.split(counts)])
+
+
+def gumbel_softmax(alpha, temperature: float = 10):
+    """One-hot with the gradient of the softmax, the Gumbel noise drawn (GDAS)."""
+    noise = -torch.empty_like(alpha).exponential_().log()
+    soft = ((alpha.log_softmax(-1) + noise) / temperature).softmax(-1)
+    hard = F.one_hot(soft.argmax(-1), alpha.shape[-1]).to(soft.dtype)
+    return hard - soft.detach() + soft
+
+
 class Supernet(nn.Module):
+    """Its architecture is α of normal and of reduction cells, then β of both where edges have weights."""
+
     def __init__(self, channels: int = 16, cells: int = 8, classes: int = 10, image_channels: int = 3,
-                 head: bool = True):
+                 head: bool = True, relaxation: Callable = lambda alpha: alpha.softmax(-1), **cell):
         super().__init__()
+        self.relaxation = relaxation
         self.stem = Stem(image_channels, 3 * channels)
-        self.cells, self.features = stack(channels, cells, 3 * channels, 4, SearchCell)
+        self.cells, self.features = stack(
+            channels, cells, 3 * channels, 4, lambda *arguments: SearchCell(*arguments, **cell))
         self.classifier = nn.Linear(self.features, classes) if head else nn.Identity()
 
-    def forward(self, x, alphas):
-        normal, reduction = (alpha.softmax(-1) for alpha in alphas)
+    def forward(self, x, architecture):
+        weights = [self.relaxation(alpha) for alpha in architecture[:2]]
+        edge_weights = [softmax_by_node(beta) for beta in architecture[2:]] or [None, None]
         last = self.stem(x)
         before_last = last
         for cell in self.cells:
-            before_last, last = last, cell(before_last, last, reduction if cell.reduction else normal)
+            before_last, last = last, cell(
+                before_last, last, weights[cell.reduction], edge_weights[cell.reduction])
         return self.classifier(last.mean((2, 3)))
 
 
@@ -242,6 +314,8 @@ def parameter_count(module: nn.Module) -> int:
 
 if __name__ == "__main__":
     assert parameter_count(Supernet()) == 1_930_618
+    assert parameter_count(
+        Supernet(edge=lambda index, *arguments: PartialEdge(PRIMITIVES, *arguments))) == 299_578
     for genotype, auxiliary, count in (
         (DARTS_V2, False, 3_349_342), (DARTS_V2, True, 3_825_768),
         (DARTS_V1, False, 3_169_414), (DARTS_V1, True, 3_645_840),

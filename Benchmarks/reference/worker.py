@@ -1,6 +1,6 @@
 """PyTorch's side of a comparison: does a unit of work for each line on standard input, answers with JSON.
 
-    worker.py WORK THREADS channels_last|default [BATCH]
+    worker.py WORK THREADS channels_last|default [BATCH|FOLDER]
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from darts import DARTS_V2, DiscreteNetwork, Supernet, parameter_count
+import filling
+import nasbench201
+from darts import (
+    DARTS_V2, PRIMITIVES, DiscreteNetwork, HardEdge, MixedEdge, PartialEdge, Supernet, gumbel_softmax, parameter_count)
 
 
 def multiplications(module: nn.Module, *inputs) -> int:
@@ -50,19 +53,74 @@ def sgd(parameters) -> torch.optim.SGD:
     return torch.optim.SGD(parameters, 0.025, momentum=0.9, weight_decay=3e-4)
 
 
-def supernet_step(count: int, layout: torch.memory_format):
-    model = Supernet().to(memory_format=layout)
-    alphas = [(1e-3 * torch.randn(14, 8)).requires_grad_() for _ in range(2)]
-    images, labels = batch(count, layout)
+def step_of(model: nn.Module, shapes: dict[str, tuple[int, ...]], count: int, layout: torch.memory_format,
+            size: int = 32, channels: int = 3):
+    """Forward, backward and SGD step of a supernet; its architecture parameters, of such shapes, take part.
+
+    Returns its parameters, its FLOP, the step, and its logits at first.
+    """
+    filling.fill(model)
+    model = model.to(memory_format=layout)
+    architecture = [filling.architecture(name, shape) for name, shape in shapes.items()]
+    images = filling.images(count, size, channels).contiguous(memory_format=layout)
+    labels = torch.arange(count) % 10
     optimizer = sgd(model.parameters())
 
     def run():
         optimizer.zero_grad()
-        F.cross_entropy(model(images, alphas), labels).backward()
+        F.cross_entropy(model(images, architecture), labels).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5)
         optimizer.step()
 
-    return parameter_count(model), 3 * multiplications(model, images, alphas), run
+    # Batch norm by the batch's statistics, and nothing dropped: dropout is drawn otherwise elsewhere.
+    edges = [module for module in model.modules() if isinstance(module, MixedEdge)]
+    rates = [edge.skip_dropout for edge in edges]
+    for edge in edges:
+        edge.skip_dropout = 0
+    with torch.no_grad():
+        logits = model(filling.images(8, size, channels).contiguous(memory_format=layout), architecture)
+    for edge, rate in zip(edges, rates):
+        edge.skip_dropout = rate
+    return parameter_count(model), 3 * multiplications(model, images, architecture), run, logits.flatten().tolist()
+
+
+ALPHAS = {"normal": (14, 8), "reduce": (14, 8)}
+BETAS = {"normal_edges": (14,), "reduce_edges": (14,)}
+
+
+def supernet_step(count: int, layout: torch.memory_format):
+    return step_of(Supernet(), ALPHAS, count, layout)
+
+
+def small_step(count: int, layout: torch.memory_format):
+    return step_of(Supernet(channels=4, cells=3, image_channels=1), ALPHAS, count, layout, size=28, channels=1)
+
+
+def pc_darts_step(count: int, layout: torch.memory_format):
+    model = Supernet(edge=lambda index, *arguments: PartialEdge(PRIMITIVES, *arguments))
+    return step_of(model, ALPHAS | BETAS, count, layout)
+
+
+def p_darts_step(count: int, layout: torch.memory_format):
+    """The last stage: 17 cells, three operations an edge, all of them equally often."""
+
+    def edge(index: int, *arguments):
+        names = [PRIMITIVES[column] for column in sorted((3 * index + k) % 8 for k in range(3))]
+        return MixedEdge(names, *arguments, skip_dropout=0.7)
+
+    return step_of(Supernet(cells=17, edge=edge), {"normal": (14, 3), "reduce": (14, 3)}, count, layout)
+
+
+def gdas_step(count: int, layout: torch.memory_format):
+    """One operation an edge, drawn anew in each step."""
+    model = Supernet(
+        edge=lambda index, *arguments: HardEdge(PRIMITIVES, *arguments), relaxation=gumbel_softmax)
+    parameters, flop, run, _ = step_of(model, ALPHAS, count, layout)
+    return parameters, flop, run
+
+
+def nas_bench_201_step(count: int, layout: torch.memory_format):
+    return step_of(nasbench201.Supernet(), {"architecture": (6, 5)}, count, layout)
 
 
 def supernet_gradient(count: int, layout: torch.memory_format, *, second: bool = False):
@@ -210,7 +268,11 @@ def lfm_step(count: int, layout: torch.memory_format):
 
 WORKS: dict[str, tuple[Callable, int]] = {
     "supernet-step": (supernet_step, 64),
-    "supernet-memory": (supernet_step, 64),
+    "small-step": (small_step, 32),
+    "pc-darts-step": (pc_darts_step, 64),
+    "p-darts-step": (p_darts_step, 64),
+    "nas-bench-201-step": (nas_bench_201_step, 64),
+    "gdas-step": (gdas_step, 64),
     "evaluation-step": (evaluation_step, 96),
     "inference": (inference, 128),
     "lfm-step": (lfm_step, 64),
@@ -222,11 +284,17 @@ WORKS: dict[str, tuple[Callable, int]] = {
 def main() -> None:
     name, threads, layout = sys.argv[1:4]
     torch.set_num_threads(int(threads))
-    make, count = WORKS[name]
-    count = int(sys.argv[4]) if len(sys.argv) > 4 else count
-    parameters, flop, run = make(count, torch.channels_last if layout == "channels_last" else torch.contiguous_format)
+    if name.startswith("data-"):
+        import data
+
+        make, count = getattr(data, name.removeprefix("data-")), sys.argv[4]
+    else:
+        make, count = WORKS[name]
+        count = int(sys.argv[4]) if len(sys.argv) > 4 else count
+    parameters, flop, run, *logits = make(
+        count, torch.channels_last if layout == "channels_last" else torch.contiguous_format)
     ready = f"PyTorch {torch.__version__}, {layout}, {threads} threads"
-    print(json.dumps({"ready": ready, "parameters": parameters, "flop": flop}), flush=True)
+    print(json.dumps({"ready": ready, "parameters": parameters, "flop": flop, "logits": sum(logits, [])}), flush=True)
     for _ in sys.stdin:
         start = time.perf_counter()
         run()

@@ -9,11 +9,15 @@ public struct BackboneDiscriminator: Discriminator {
     private let extractor: any FeatureExtractor
     private let head: ProjectionHead
 
-    public init(_ backbone: any Backbone, classes: Int) {
+    /// - Parameters:
+    ///   - backbone: the search space's.
+    ///   - classes: how many there are.
+    ///   - bias: whether a constant is added to all scores; where a loss is of their differences alone it has no part.
+    public init(_ backbone: any Backbone, classes: Int, bias: Bool = true) {
         let builder = LayoutBuilder()
         extractor = backbone.declare(in: builder.root["backbone"])
         head = ProjectionHead(
-            builder.root, features: extractor.features, classes: classes,
+            builder.root, features: extractor.features, classes: classes, bias: bias,
             embedding: .normal(mean: 0, deviation: 1 / Double(extractor.features).squareRoot()))
         layout = builder.layout
     }

@@ -12,12 +12,13 @@ public struct ProjectionHead: Sendable {
     ///   - features: the length of φ.
     ///   - count: how many classes there are.
     ///   - initializer: of w; PyTorch's default where absent.
+    ///   - bias: whether there is a b.
     ///   - embedding: the initialiser of the e_y.
     public init(
-        _ scope: Scope, features: Int, classes count: Int, initializer: Initializer? = nil,
+        _ scope: Scope, features: Int, classes count: Int, initializer: Initializer? = nil, bias: Bool = true,
         embedding: Initializer
     ) {
-        score = Linear(scope["score"], inputs: features, outputs: 1, initializer: initializer)
+        score = Linear(scope["score"], inputs: features, outputs: 1, bias: bias, initializer: initializer)
         classes = Embedding(scope["classes"], classes: count, size: features, initializer: embedding)
     }
 

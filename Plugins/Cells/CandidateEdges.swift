@@ -7,11 +7,14 @@ import TensorEngine
 public struct CandidateEdges: Sendable {
     /// By node and state before it; the same number on every edge.
     public let nodes: [[[CellOperation]]]
+    /// How α becomes weights, and how strong it makes the candidates.
+    public let relaxation: any Relaxation
 
     /// - Throws: `SettingError` if edges differ in their number of candidates, or if none of an edge's computes
     ///   anything.
-    public init(nodes: [[[CellOperation]]]) throws {
+    public init(nodes: [[[CellOperation]]], relaxation: any Relaxation = SoftmaxRelaxation()) throws {
         self.nodes = nodes
+        self.relaxation = relaxation
         guard let count = edges.first?.count, edges.allSatisfy({ $0.count == count }) else {
             throw SettingError(
                 "search_space", "edges with \(edges.map(\.count)) candidates, expected as many on each")
@@ -23,9 +26,11 @@ public struct CandidateEdges: Sendable {
     }
 
     /// The same candidates on every edge: node i has an edge from each of i + 2 states.
-    public init(nodes: Int, operations: [CellOperation]) throws {
+    public init(
+        nodes: Int, operations: [CellOperation], relaxation: any Relaxation = SoftmaxRelaxation()
+    ) throws {
         try self.init(
-            nodes: (0..<nodes).map { Array(repeating: operations, count: $0 + 2) })
+            nodes: (0..<nodes).map { Array(repeating: operations, count: $0 + 2) }, relaxation: relaxation)
     }
 
     /// Edge by edge.
@@ -39,16 +44,20 @@ public struct CandidateEdges: Sendable {
         candidates.indices.filter { candidates[$0].computes }
     }
 
-    /// softmax(α) over each edge's candidates (DARTS, Eq. 2), less the weights of `zero`; each multiplied by its
-    /// edge's weight, where edges have weights (Xu et al., 2020, Eq. 3).
+    /// The weights of a pass over each edge's candidates, less those of `zero`; each multiplied by its edge's weight,
+    /// where edges have weights (Xu et al., 2020, Eq. 3).
     ///
     /// - Parameters:
     ///   - alpha: [edges, candidates].
     ///   - edgeWeights: for each node those of its edges, as of `edgeWeights(_:)`.
+    ///   - pass: for the relaxation.
     /// - Returns: for each node the weights of its edges' operations, edge by edge: [operations].
     /// - Throws: `TensorError` if α is not of `shape`.
-    public func weights(_ alpha: Tensor, edgeWeights: [Tensor]? = nil) throws -> [Tensor] {
-        var weights = try alpha.softmax()
+    public func weights(_ alpha: Tensor, edgeWeights: [Tensor]? = nil, in pass: RelaxationPass) throws
+        -> [NodeWeights]
+    {
+        let relaxed = try relaxation.weights(alpha, of: edges.map { $0.map(\.name) }, in: pass)
+        var weights = relaxed.weights
         if let edgeWeights {
             weights = try weights * .concatenated(edgeWeights, axis: 0).reshaped(to: [-1, 1])
         }
@@ -57,12 +66,24 @@ public struct CandidateEdges: Sendable {
         var first = 0
         return try nodes.map { inputs in
             defer { first += inputs.count }
-            if same { return try kept.sliced(axis: 0, from: first, count: inputs.count).reshaped(to: [-1]) }
+            let running = relaxed.runs.map { indices(of: inputs, in: $0[first..<(first + inputs.count)]) }
+            if same {
+                return NodeWeights(
+                    try kept.sliced(axis: 0, from: first, count: inputs.count).reshaped(to: [-1]),
+                    running: running)
+            }
             let rows = try inputs.enumerated().map { state, candidates in
                 try kept.sliced(axis: 0, from: first + state, count: 1).columns(columns(candidates))
             }
-            return try Tensor.concatenated(rows, axis: 1).reshaped(to: [-1])
+            return NodeWeights(
+                try Tensor.concatenated(rows, axis: 1).reshaped(to: [-1]), running: running)
         }
+    }
+
+    /// A node's operations that run, counted edge by edge.
+    private func indices(of inputs: [[CellOperation]], in runs: ArraySlice<[Bool]>) -> [Int] {
+        zip(inputs, runs).flatMap { candidates, runs in columns(candidates).map { runs[$0] } }
+            .enumerated().filter(\.element).map(\.offset)
     }
 
     /// softmax(β) over the edges into each node (Xu et al., 2020, Eq. 3).
@@ -79,12 +100,12 @@ public struct CandidateEdges: Sendable {
         }
     }
 
-    /// Each edge's softmax(α), times the edge's weight, in Float64: rounding must not order operations.
+    /// Each edge's candidates' strengths, times the edge's weight, in Float64: rounding must not order operations.
     private func strengths(_ alpha: Tensor, _ beta: Tensor? = nil) throws -> [[Double]] {
         guard alpha.shape == shape else {
             throw TensorError("genotype", "architecture \(alpha.shape), expected \(shape)")
         }
-        let values = try alpha.detached.cast(to: .float64).softmax().doubles()
+        let values = try relaxation.strengths(alpha.detached.cast(to: .float64)).doubles()
         let weights = try beta.map {
             try edgeWeights($0.detached.cast(to: .float64)).flatMap { try $0.doubles() }
         }
@@ -182,21 +203,25 @@ public struct CandidateEdges: Sendable {
             nodes: nodes.map { inputs in
                 defer { rest = rest.dropFirst(inputs.count) }
                 return Array(rest.prefix(inputs.count))
-            })
+            }, relaxation: relaxation)
     }
 
     /// The same edges, whose candidates are changed one by one.
     public func mapping(_ change: (CellOperation) -> CellOperation) throws -> CandidateEdges {
-        try CandidateEdges(nodes: nodes.map { $0.map { $0.map(change) } })
+        try CandidateEdges(nodes: nodes.map { $0.map { $0.map(change) } }, relaxation: relaxation)
     }
 
-    /// The mean over edges of the entropy of softmax(α), in nats: that of even weights in the beginning, near 0 where
-    /// every edge has chosen.
+    /// The mean over edges of the entropy of the candidates' strengths, in nats: that of even ones in the beginning,
+    /// near 0 where every edge has chosen.
     ///
     /// - Throws: `TensorError` if α is not of `shape`.
     public func entropy(_ alpha: Tensor) throws -> Double {
         let entropies = try strengths(alpha).map { row in
-            row.reduce(0.0) { $1 > 0 ? $0 - $1 * log($1) : $0 }
+            let total = row.reduce(0, +)
+            let isDistribution = abs(total - 1) < 1e-12
+            return row.map { isDistribution ? $0 : $0 / total }.reduce(0.0) {
+                $1 > 0 ? $0 - $1 * log($1) : $0
+            }
         }
         return entropies.reduce(0, +) / Double(entropies.count)
     }

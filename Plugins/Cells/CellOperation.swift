@@ -1,4 +1,6 @@
+import ErrataCore
 import NeuralNetworks
+import TensorEngine
 
 /// A candidate operation of a cell space: its name in genotypes, and how it is built for an edge.
 ///
@@ -46,6 +48,17 @@ public struct CellOperation: Sendable {
     /// The operation of an edge, or nil for `zero`. Parameters as of `Make`.
     public func operation(_ scope: Scope, channels: Int, stride: Int, affine: Bool) -> (any EdgeOperation)? {
         make?(scope, channels, stride, affine)
+    }
+}
+
+extension CellOperation {
+    /// The operation with its output changed; the operation itself where there is no change.
+    public func followed(by change: Relaxation.Transformation?) -> CellOperation {
+        guard let change, computes else { return self }
+        return CellOperation(name) { scope, channels, stride, affine in
+            let operation = self.operation(scope, channels: channels, stride: stride, affine: affine)!
+            return ComposedOperation { try change(operation($0, $1), $1) }
+        }
     }
 }
 

@@ -28,7 +28,11 @@ public struct CellSearchSpace: SearchSpace {
         let named = settings.operations ?? .same(operations.map { OperationName($0.name) })
         let candidates = try Dictionary(
             uniqueKeysWithValues: CellKind.allCases.map { kind in
-                (kind, try named.candidates(kind, nodes: settings.nodes, among: known))
+                (
+                    kind,
+                    try named.candidates(
+                        kind, nodes: settings.nodes, among: known, relaxation: settings.relaxation.product)
+                )
             })
         try Self.check(settings, candidates)
         self.init(settings, known, stage: 0, candidates)
@@ -89,7 +93,8 @@ public struct CellSearchSpace: SearchSpace {
         let builder = LayoutBuilder()
         let normal = Initializer.normal(mean: 0, deviation: settings.initialDeviation)
         for kind in CellKind.allCases {
-            _ = builder.root.parameter(kind.rawValue, candidates[kind]!.shape, normal)
+            _ = builder.root.parameter(
+                kind.rawValue, candidates[kind]!.shape, settings.relaxation.product.initializer ?? normal)
         }
         if settings.edgeWeights {
             for kind in CellKind.allCases {
@@ -109,7 +114,10 @@ public struct CellSearchSpace: SearchSpace {
             concatenated: { _ in settings.nodes })
         try stack.require(in: "search_space")
         let candidates = try candidates.mapValues { edges in
-            try edges.mapping { $0.droppingSkips(rate: stage.skipDropout) }
+            try edges.mapping {
+                $0.droppingSkips(rate: stage.skipDropout)
+                    .followed(by: settings.relaxation.product.transformation(of: $0.name))
+            }
         }
         let backbone = CellBackbone(
             stack, imageChannels: images.channels,
@@ -117,24 +125,43 @@ public struct CellSearchSpace: SearchSpace {
                 SearchCell(
                     scope, cell, candidates[cell.kind]!, parts: settings.partialChannels)
             },
-            mixing: { architecture, _ in try mixing(architecture) })
-        return CellSupernet(backbone, classes: images.classes)
+            mixing: mixing)
+        return CellSupernet(backbone, classes: images.classes, relaxation: settings.relaxation.product)
     }
 
     /// From A to the weights of each node: of its operations and, where channels pass by them, of its edges.
-    private func mixing(_ architecture: [Tensor]) throws -> [CellKind: [Tensor]] {
-        var mixing: [CellKind: [Tensor]] = [:]
+    @Sendable private func mixing(_ architecture: [Tensor], _ context: ForwardContext) throws
+        -> [CellKind: [NodeWeights]]
+    {
+        var mixing: [CellKind: [NodeWeights]] = [:]
         for kind in CellKind.allCases {
             let (alpha, beta) = parameters(architecture, kind)
             let edges = try beta.map(candidates[kind]!.edgeWeights)
-            let weights = try candidates[kind]!.weights(alpha, edgeWeights: edges)
+            var pass = RelaxationPass(context, kind.rawValue)
+            pass.perturbation = perturbation(architecture, kind)
+            let weights = try candidates[kind]!.weights(alpha, edgeWeights: edges, in: pass)
             if let edges, settings.partialChannels > 1 {
-                mixing[kind] = try zip(weights, edges).map { try .concatenated([$0, $1], axis: 0) }
+                mixing[kind] = try zip(weights, edges).map {
+                    NodeWeights(try .concatenated([$0.tensor, $1], axis: 0), running: $0.running)
+                }
             } else {
                 mixing[kind] = weights
             }
         }
         return mixing
+    }
+
+    /// What the relaxation adds to A's objective.
+    public func penalty(_ architecture: [Tensor], at time: TrainingTime) throws -> Tensor? {
+        try settings.relaxation.product.penalty(
+            CellKind.allCases.map { parameters(architecture, $0).alpha }, at: time)
+    }
+
+    /// What stands behind A: what an adversary adds to the weights of a kind of cells.
+    private func perturbation(_ architecture: [Tensor], _ kind: CellKind) -> Tensor? {
+        let kinds = CellKind.allCases
+        let own = settings.edgeWeights ? 2 * kinds.count : kinds.count
+        return architecture.count > own ? architecture[own + kinds.firstIndex(of: kind)!] : nil
     }
 
     /// α and β of a kind of cells.

@@ -13,6 +13,8 @@ public struct CellSpaceSettings: Configuration, Hashable {
     public var stemMultiplier = 3
     /// The standard deviation of the first architecture parameters.
     public var initialDeviation = 1e-3
+    /// How architecture parameters become weights.
+    public var relaxation = Choice<RelaxationKind>("softmax", SoftmaxRelaxation())
     /// What edges choose from, in the order of A's columns; nil for what the space chooses from by default.
     public var operations: EdgeCandidates?
     /// K: one channel of so many goes through the operations, the others pass by (Xu et al., 2020, section 3.2).
@@ -41,6 +43,7 @@ public struct CellSpaceSettings: Configuration, Hashable {
             .init(
                 "initial_deviation", \.initialDeviation,
                 "the standard deviation of the first architecture parameters", .atLeast(0)),
+            .init("relaxation", \.relaxation, "how architecture parameters become weights"),
             .init(
                 "operations", \.operations,
                 "the operations that edges choose from, none included; null for all of the space's"),

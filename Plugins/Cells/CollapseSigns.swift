@@ -11,7 +11,7 @@ public enum CollapseSigns {
                 "skips_\(kind.rawValue)", "skip connections of the \(kind.rawValue) cell's genotype"),
             MetricDeclaration(
                 "entropy_\(kind.rawValue)",
-                "mean entropy of softmax(A) over the \(kind.rawValue) cell's edges, in nats"),
+                "mean entropy of the candidates' strengths over the \(kind.rawValue) cell's edges, in nats"),
         ]
     }
 
@@ -19,7 +19,7 @@ public enum CollapseSigns {
     ///
     /// - Parameters:
     ///   - genotype: that A stands for.
-    ///   - entropy: of a kind's softmax(α).
+    ///   - entropy: of a kind's strengths.
     public static func values(_ genotype: CellGenotype, entropy: (CellKind) throws -> Double) rethrows
         -> [String: Double]
     {

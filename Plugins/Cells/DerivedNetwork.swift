@@ -63,14 +63,14 @@ public struct DerivedNetwork: Network {
 
     /// The cross-entropy, and the auxiliary head's with its weight.
     public func trainingLoss(
-        _ images: Tensor, labels: Tensor, labelSmoothing: Double, _ context: ForwardContext
+        _ images: Tensor, targets: Targets, _ context: ForwardContext
     ) throws -> (loss: Tensor, logits: Tensor) {
         let (logits, auxiliary) = try outputs(images, context, withAuxiliary: true)
-        var loss = try logits.crossEntropy(labels, labelSmoothing: labelSmoothing)
+        var loss = try logits.crossEntropy(targets)
         if let auxiliary {
             loss =
                 try loss
-                + auxiliary.crossEntropy(labels, labelSmoothing: labelSmoothing) * settings.auxiliaryWeight
+                + auxiliary.crossEntropy(targets) * settings.auxiliaryWeight
         }
         return (loss, logits)
     }

@@ -12,14 +12,17 @@ public enum EdgeCandidates: Sendable, Hashable {
     ///   - kind: of the cell.
     ///   - nodes: how many.
     ///   - operations: what may be named.
+    ///   - relaxation: how architecture parameters become weights.
     /// - Throws: `ConfigurationErrors` if a list names another operation; `SettingError` if there are not as many lists
     ///   as edges.
-    func candidates(_ kind: CellKind, nodes: Int, among operations: [CellOperation]) throws -> CandidateEdges
-    {
+    func candidates(
+        _ kind: CellKind, nodes: Int, among operations: [CellOperation], relaxation: any Relaxation
+    ) throws -> CandidateEdges {
         switch self {
         case .same(let names):
             return try CandidateEdges(
-                nodes: nodes, operations: OperationName.operations(names, among: operations))
+                nodes: nodes, operations: OperationName.operations(names, among: operations),
+                relaxation: relaxation)
         case .each(let normal, let reduction):
             let lists = kind == .normal ? normal : reduction
             let ends = (0...nodes).map { $0 * ($0 + 3) / 2 }
@@ -31,7 +34,7 @@ public enum EdgeCandidates: Sendable, Hashable {
             }
             let edges = try lists.map { try OperationName.operations($0, among: operations) }
             return try CandidateEdges(
-                nodes: zip(ends, ends.dropFirst()).map { Array(edges[$0..<$1]) })
+                nodes: zip(ends, ends.dropFirst()).map { Array(edges[$0..<$1]) }, relaxation: relaxation)
         }
     }
 }

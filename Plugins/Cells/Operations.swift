@@ -107,19 +107,33 @@ public struct FactorizedReduce: EdgeOperation {
     public var norms: [BatchNorm?] { [norm] }
 
     public init(_ scope: Scope, inputs: Int, outputs: Int, affine: Bool) {
-        even = Convolution(scope["even"], inputs: inputs, outputs: outputs / 2, kernel: 1, stride: 2)
-        odd = Convolution(scope["odd"], inputs: inputs, outputs: outputs - outputs / 2, kernel: 1, stride: 2)
+        even = Convolution(scope["even"], inputs: inputs, outputs: outputs / 2, kernel: 1)
+        odd = Convolution(scope["odd"], inputs: inputs, outputs: outputs - outputs / 2, kernel: 1)
         norm = BatchNorm(scope["norm"], channels: outputs, affine: affine)
     }
 
     public func addBranch(to sum: inout MixedSum, source: Int, _ context: ForwardContext) throws {
-        var x = try sum.sources[source].relu()
+        var x = sum.sources[source]
         for axis in 1...2 where x.shape[axis] % 2 == 1 { x = try x.padded(axis: axis, before: 0, after: 1) }
-        let shifted = try x.sliced(axis: 1, from: 1, count: x.shape[1] - 1)
-            .sliced(axis: 2, from: 1, count: x.shape[2] - 1)
-        let reduced = try Tensor.concatenated([even(x, context), odd(shifted, context)], axis: -1)
+        let reduced = try Tensor.concatenated(
+            [
+                even(x.everySecondPixel(from: 0).relu(), context),
+                odd(x.everySecondPixel(from: 1).relu(), context),
+            ], axis: -1)
         sum.branches.append(
             MixedBranch(source: sum.add(source: reduced), .identity, normalizations: normalizations(context)))
+    }
+}
+
+extension Tensor {
+    /// The pixels of every second row and column of images of even extents [N, H, W, C].
+    fileprivate func everySecondPixel(from first: Int) throws -> Tensor {
+        let (height, width, channels) = (shape[1] / 2, shape[2] / 2, shape[3])
+        // Two rows side by side, then two pixels.
+        let line = 2 * width * channels
+        return try reshaped(to: [-1, 2 * line]).sliced(axis: 1, from: first * line, count: line)
+            .reshaped(to: [-1, height, width, 2 * channels])
+            .sliced(axis: 3, from: first * channels, count: channels)
     }
 }
 

@@ -35,17 +35,20 @@ public struct PartialChannelNode: SearchNode {
     ///   - states: those before the node, [N, H, W, C] each.
     ///   - weights: of the operations; then of the edges, where edges have weights.
     ///   - context: the model's values and random numbers.
-    public func mixture(of states: [Tensor], weights: Tensor, _ context: ForwardContext) throws -> Tensor {
+    public func mixture(of states: [Tensor], weights: NodeWeights, _ context: ForwardContext) throws
+        -> Tensor
+    {
         let part = channels / parts
         let operations = mixed.edges.count
         let edgeWeights =
-            weights.shape[0] == operations
-            ? nil : try weights.sliced(axis: 0, from: operations, count: passing.edges.count)
+            weights.tensor.shape[0] == operations
+            ? nil : try weights.tensor.sliced(axis: 0, from: operations, count: passing.edges.count)
         let joined = try Tensor.concatenated(
             [
                 mixed.sum(
                     of: states.map { try $0.sliced(axis: 3, from: 0, count: part) },
-                    weights: weights.sliced(axis: 0, from: 0, count: operations), context),
+                    weights: weights.tensor.sliced(axis: 0, from: 0, count: operations),
+                    running: weights.running, context),
                 passing.sum(
                     of: states.map { try $0.sliced(axis: 3, from: part, count: channels - part) },
                     weights: edgeWeights, context),

@@ -1,6 +1,19 @@
 import NeuralNetworks
 import TensorEngine
 
+/// What the architecture makes of a node in a pass.
+public struct NodeWeights: Sendable {
+    /// Of the node's operations; then of its edges, where channels pass by operations and edges have weights: [n].
+    public var tensor: Tensor
+    /// The operations that are computed, the others having the weight 0; nil for all.
+    public var running: [Int]?
+
+    public init(_ tensor: Tensor, running: [Int]? = nil) {
+        self.tensor = tensor
+        self.running = running
+    }
+}
+
 /// A node of a cell that is being searched.
 public protocol SearchNode: Sendable {
     /// - Parameters:
@@ -8,7 +21,8 @@ public protocol SearchNode: Sendable {
     ///   - weights: what the architecture says of this node; what `CellBackbone`'s mixing gives for it.
     ///   - context: the model's values and random numbers.
     /// - Throws: `TensorError` if weights and operations do not fit together.
-    func mixture(of states: [Tensor], weights: Tensor, _ context: ForwardContext) throws -> Tensor
+    func mixture(of states: [Tensor], weights: NodeWeights, _ context: ForwardContext) throws
+        -> Tensor
 }
 
 /// A cell whose nodes mix all candidate operations on all states before them.
@@ -55,7 +69,7 @@ public struct SearchCell: Sendable {
     ///   - context: the model's values and random numbers.
     /// - Returns: all nodes side by side, [N, H', W', nodes·C].
     public func callAsFunction(
-        _ beforeLast: Tensor, _ last: Tensor, weights: [Tensor], _ context: ForwardContext
+        _ beforeLast: Tensor, _ last: Tensor, weights: [NodeWeights], _ context: ForwardContext
     ) throws -> Tensor {
         var states = try preprocessing(beforeLast, last, context)
         for (index, (node, weights)) in zip(nodes, weights).enumerated() {

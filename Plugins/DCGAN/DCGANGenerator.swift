@@ -5,7 +5,7 @@ import NeuralNetworks
 import TensorEngine
 
 /// A class-conditional DCGAN (Radford, Metz and Chintala, 2016; conditioned as by Mirza and Osindero, 2014):
-/// z and the class's embedding → 4×4 → transposed convolutions that double the extent → tanh.
+/// z and the class's embedding → the smallest grid of `Halvings` → transposed convolutions that double it → tanh.
 public struct DCGANGenerator: ConditionalGenerator {
     public let layout: ModelLayout
     public let discriminator: any Discriminator
@@ -22,30 +22,26 @@ public struct DCGANGenerator: ConditionalGenerator {
     ///   - configuration: sizes, losses and training.
     ///   - images: what is to be made.
     ///   - backbone: the search space's, for the discriminator.
-    /// - Throws: `GeneratorError` if the images are not square with an extent of 4·2ᵏ, k ≥ 1.
+    /// - Throws: `GeneratorError` if the images' size does not halve (`Halvings`).
     public init(
         _ configuration: DCGANConfiguration = .init(), for images: ImageSpecification, backbone: any Backbone
     ) throws {
-        let doublings = images.height > 4 ? (images.height / 4).trailingZeroBitCount : 0
-        guard images.height == images.width, doublings >= 1, images.height == 4 << doublings else {
-            throw GeneratorError(
-                "dcgan makes square images of 8, 16, 32, 64, … pixels, the data's are "
-                    + "\(images.height)×\(images.width): pad them")
-        }
+        let halvings = try Halvings(of: images, for: "dcgan")
         let builder = LayoutBuilder()
         let root = builder.root
         noiseSize = configuration.noise
         loss = configuration.loss
         training = configuration.training.training
         embedding = Embedding(root["embedding"], classes: images.classes, size: configuration.embedding)
-        var channels = configuration.channels << (doublings - 1)
-        projected = [4, 4, channels]
+        var channels = configuration.channels << (halvings.count - 1)
+        projected = [halvings.height, halvings.width, channels]
         project = Linear(
-            root["project"], inputs: configuration.noise + configuration.embedding, outputs: 16 * channels,
+            root["project"], inputs: configuration.noise + configuration.embedding,
+            outputs: projected.count,
             bias: false, initializer: .dcganWeight)
         projectNorm = BatchNorm(root["project"]["norm"], channels: channels, initializer: .dcganScale)
-        layers = (0..<doublings).map { index in
-            let last = index == doublings - 1
+        layers = (0..<halvings.count).map { index in
+            let last = index == halvings.count - 1
             let outputs = last ? images.channels : channels / 2
             defer { channels = outputs }
             let scope = root["layers"][index]
@@ -62,7 +58,7 @@ public struct DCGANGenerator: ConditionalGenerator {
             case .backbone: BackboneDiscriminator(backbone, classes: images.classes)
             case .native:
                 DCGANDiscriminator(
-                    channels: configuration.discriminatorChannels, doublings: doublings, for: images)
+                    channels: configuration.discriminatorChannels, halvings: halvings, for: images)
             }
     }
 
@@ -99,11 +95,11 @@ struct DCGANDiscriminator: Discriminator {
     private let layers: [(convolution: Convolution, norm: BatchNorm?)]
     private let head: ProjectionHead
 
-    init(channels: Int, doublings: Int, for images: ImageSpecification) {
+    init(channels: Int, halvings: Halvings, for images: ImageSpecification) {
         let builder = LayoutBuilder()
         let root = builder.root
         var inputs = images.channels
-        layers = (0..<doublings).map { index in
+        layers = (0..<halvings.count).map { index in
             let outputs = channels << index
             defer { inputs = outputs }
             let scope = root["layers"][index]
@@ -115,7 +111,8 @@ struct DCGANDiscriminator: Discriminator {
             )
         }
         head = ProjectionHead(
-            root, features: 16 * inputs, classes: images.classes, initializer: .dcganWeight,
+            root, features: halvings.height * halvings.width * inputs, classes: images.classes,
+            initializer: .dcganWeight,
             embedding: .dcganWeight)
         layout = builder.layout
     }

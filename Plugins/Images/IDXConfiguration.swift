@@ -7,6 +7,7 @@ struct IDXConfiguration: Configuration {
     var testImages = PathSetting()
     var testLabels = PathSetting()
     var classNames: [String] = []
+    var range: [Double]?
     var padding = 0
 
     static var fields: [ConfigurationField<Self>] {
@@ -16,6 +17,7 @@ struct IDXConfiguration: Configuration {
             .init("test_images", \.testImages, "the file of test images"),
             .init("test_labels", \.testLabels, "the file of their labels"),
             .init("class_names", \.classNames, "a name for each class, in the labels' order", .notEmpty),
+            .range(\.range),
             .init("padding", \.padding, "black pixels added on each side", .within(0...64)),
         ]
     }
@@ -26,12 +28,16 @@ struct IDXConfiguration: Configuration {
             throw DatasetError("idx", "images, labels, test_images, test_labels and class_names are needed")
         }
         try requireClassNames(classNames, of: "idx")
+        _ = try sampleRange(range)
     }
 
     func load() throws -> ImageData {
         func part(_ images: PathSetting, _ labels: PathSetting) throws -> any Dataset {
             try PaddedDataset(
-                IDXDataset(images: images.path, labels: labels.path, classNames: classNames), padding: padding
+                ArrayDataset(
+                    idxImages: images.path, labels: labels.path, classNames: classNames,
+                    range: sampleRange(range)),
+                padding: padding
             )
         }
         return try ImageData(training: part(images, labels), test: part(testImages, testLabels))

@@ -21,6 +21,7 @@ extension ValueID {
 public struct LFMMethod: SearchMethod {
     let settings: LFMSettings
     let images: ImageSpecification
+    let trainingCounts: [Int]
     let supernet: any Supernet
     let generator: any ConditionalGenerator
     let weighter: any ClassWeighter
@@ -33,6 +34,7 @@ public struct LFMMethod: SearchMethod {
     public init(_ settings: LFMSettings, _ context: MethodContext) throws {
         self.settings = settings
         images = context.images
+        trainingCounts = context.trainingCounts
         supernet = context.supernet
         weights = context.weights
         fromTanh = context.fromTanh
@@ -145,7 +147,7 @@ public struct LFMMethod: SearchMethod {
         return memory
     }
 
-    private static let estimates = "class_estimates/losses"
+    private static let estimates = "class_estimates/values"
     private static let seen = "class_estimates/seen"
     private static let weightSums = "epoch/class_weight_sums"
     private static let weightCount = "epoch/class_weight_count"
@@ -159,10 +161,10 @@ public struct LFMMethod: SearchMethod {
         memory[Self.weightCount] = [0]
     }
 
-    /// The running mean of each class's validation loss.
+    /// The running mean of each class's measure.
     func estimates(_ memory: Memory) -> ClassEstimates {
         var estimates = ClassEstimates(classes: images.classes)
-        estimates.losses = memory[Self.estimates]
+        estimates.values = memory[Self.estimates]
         estimates.seen = memory[Self.seen].map { $0 != 0 }
         return estimates
     }
@@ -172,13 +174,14 @@ public struct LFMMethod: SearchMethod {
         if outcome.time.stepOfEpoch == 0 { reset(&memory) }
         guard let extras = outcome.observations[.classWeights]?.extras,
             let losses = try extras["class_losses"]?.doubles(),
+            let measures = try extras["class_measures"]?.doubles(),
             let counts = try extras["class_counts"]?.doubles(),
             let weights = try extras["class_weights"]?.doubles()
         else { return }
         var estimates = estimates(memory)
         estimates.update(
-            losses: losses, counts: counts.map { Int($0) }, momentum: settings.estimateMomentum)
-        memory[Self.estimates] = estimates.losses
+            measures, counts: counts.map { Int($0) }, momentum: settings.estimateMomentum)
+        memory[Self.estimates] = estimates.values
         memory[Self.seen] = estimates.seen.map { $0 ? 1 : 0 }
         for index in weights.indices {
             memory.vectors[Self.weightSums]![index] += weights[index]

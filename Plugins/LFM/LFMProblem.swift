@@ -55,7 +55,12 @@ struct LFMProblem: Sendable {
     }
 
     /// Whether W2 sees synthetic images in this step.
-    private var usesSynthetic: Bool { settings.lambda != 0 && step.time.epoch >= settings.generatorWarmup }
+    private var usesSynthetic: Bool { lambda != 0 && step.time.epoch >= settings.generatorWarmup }
+
+    /// λ at this step.
+    private var lambda: Double {
+        settings.lambdaSchedule.product.rate(from: settings.lambda, at: step.time)
+    }
 
     /// Whose weights make synthetic images.
     private var painter: ValueID {
@@ -111,6 +116,8 @@ struct LFMProblem: Sendable {
             throw SearchError("the training batch has no originals, which the discriminator is trained on")
         }
         let context = step.context(.discriminator, values, updates: updates)
+        var runningContext = step.context(.discriminator, values)
+        runningContext.normalization = .running
         // A discriminator of its own is no function of A, and does not name it among what it depends on.
         let architecture =
             discriminator.dependsOnArchitecture
@@ -119,29 +126,29 @@ struct LFMProblem: Sendable {
             real: real, generated: generated, labels: batch.labels,
             random: step.random("discriminator loss", on: values.occasion), generator: values[.generator],
             discriminator: values[.discriminator]
-        ) { [discriminator] images, labels in
+        ) { [discriminator, runningContext] images, labels, normalization in
             try discriminator.scores(
-                images, labels: labels, architecture: architecture, context.anotherPass())
+                images, labels: labels, architecture: architecture,
+                normalization == .running ? runningContext : context.anotherPass())
         }
     }
 
     /// l_c(A, W1′, D_val) for each class.
     @Sendable private func classWeights(_ values: Values) throws -> Evaluation {
-        var context = step.context(.w1, values)
+        var context = step.context(.w1, values, purpose: .judging)
         if settings.weightingPass == .eval { context.normalization = .running }
         let batch = method.weightingBatch(step)
-        let losses = try method.supernet.logits(
-            batch.images, architecture: values.architecture, context
-        ).crossEntropies(batch.labels)
         let performance = try ClassPerformance(
-            losses: losses, labels: batch.labels, classes: method.images.classes, over: step.communicator)
+            logits: method.supernet.logits(batch.images, architecture: values.architecture, context),
+            labels: batch.labels, trainingCounts: method.trainingCounts, over: step.communicator)
         let weights = try method.weighter.weights(
             performance, estimates: method.estimates(step.state.memory))
         var result = Evaluation(weights)
         if values.isObserved {
             result.extras = [
-                "class_losses": performance.losses.detached, "class_weights": weights.detached,
-                "class_counts": performance.counts,
+                "class_losses": performance.losses.detached,
+                "class_measures": try method.weighter.measures(performance).detached,
+                "class_weights": weights.detached, "class_counts": performance.counts,
             ]
         }
         return result
@@ -158,7 +165,7 @@ struct LFMProblem: Sendable {
                 accuracy: "training_accuracy") : nil
         if usesSynthetic {
             let updates = BufferUpdates()
-            let synthetic = try syntheticLoss(batch.labels, values, updates) * settings.lambda
+            let synthetic = try syntheticLoss(batch.labels, values, updates) * lambda
             if let real = result {
                 result!.tensors[0] = try real.value + synthetic
             } else {
@@ -178,13 +185,16 @@ struct LFMProblem: Sendable {
             images = try method.augmentation.applied(
                 to: images, black: black, random: step.random("synthetic augmentation", on: values.occasion))
         }
-        let losses = try method.supernet.logits(
-            images, architecture: values.architecture, step.context(.w2, values, updates: updates)
-        ).crossEntropies(labels)
         let weights = try values[.classWeights][0].reshaped(to: [-1, 1]).rows(at: labels)
             .reshaped(to: [-1])
-        let total = try (weights * losses).sum()
-        return settings.syntheticSum == .sum ? total : try total / Double(labels.count)
+        func loss(_ logits: Tensor, _ weights: Tensor) throws -> Tensor {
+            let total = try (weights * logits.crossEntropies(labels)).sum()
+            return settings.syntheticSum == .sum ? total : try total / Double(labels.count)
+        }
+        let logits = try step.trainingLogits(
+            of: method.supernet, images, values, step.context(.w2, values, updates: updates)
+        ) { try loss($0, weights.detached) }
+        return try loss(logits, weights)
     }
 
     /// L(A, W2′, D_val), Eq. 4.

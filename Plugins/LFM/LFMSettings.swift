@@ -1,9 +1,11 @@
 import ErrataCore
+import NeuralNetworks
 
 /// What one step of learning from mistakes is. The paper leaves most of these open; docs/mathematics.md says
 /// what each choice means.
 public struct LFMSettings: Configuration {
     public var lambda = 1.0
+    public var lambdaSchedule = Choice<ScheduleKind>("constant", ConstantSchedule())
     public var syntheticOnly = false
     public var syntheticSum = BatchReduction.mean
     public var syntheticGenerator = GeneratorWeights.current
@@ -53,6 +55,9 @@ public struct LFMSettings: Configuration {
                 "lambda", \.lambda,
                 "λ, the weight of synthetic images (Eq. 3); at 0 A's trajectory is the plain search's",
                 .atLeast(0)),
+            .init(
+                "lambda_schedule", \.lambdaSchedule,
+                "how λ changes over a stage's epochs; where it is 0 W2 sees no synthetic image"),
             .init("synthetic_only", \.syntheticOnly, "W2 learns from synthetic images alone"),
             .init(
                 "synthetic_sum", \.syntheticSum, "whether a batch's synthetic losses are averaged or added"),
@@ -69,7 +74,7 @@ public struct LFMSettings: Configuration {
                 "batch norm in the class weights' pass: the batch's statistics or running ones"),
             .init(
                 "estimate_momentum", \.estimateMomentum,
-                "the weight of the old value in the running estimate of each class's loss", .within(0..<1)),
+                "the weight of the old value in the running mean of each class's measure", .within(0..<1)),
             .init(
                 "generator_warmup", \.generatorWarmup,
                 "epochs of a stage before W2 sees synthetic images, while G and H train", .atLeast(0)),
@@ -84,6 +89,7 @@ public struct LFMSettings: Configuration {
     }
 
     public func validate() throws {
+        try lambdaSchedule.product.validate(from: lambda)
         guard !syntheticOnly || lambda > 0 else {
             throw SearchError("synthetic_only needs a lambda > 0: W2 would learn from nothing")
         }

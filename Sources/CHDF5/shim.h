@@ -6,6 +6,12 @@
 
 static inline hid_t errata_h5_float32(void) { return H5T_NATIVE_FLOAT; }
 static inline hid_t errata_h5_float64(void) { return H5T_NATIVE_DOUBLE; }
+static inline hid_t errata_h5_uint8(void) { return H5T_NATIVE_UINT8; }
+static inline hid_t errata_h5_int8(void) { return H5T_NATIVE_INT8; }
+static inline hid_t errata_h5_uint16(void) { return H5T_NATIVE_UINT16; }
+static inline hid_t errata_h5_int16(void) { return H5T_NATIVE_INT16; }
+static inline hid_t errata_h5_uint32(void) { return H5T_NATIVE_UINT32; }
+static inline hid_t errata_h5_uint64(void) { return H5T_NATIVE_UINT64; }
 static inline hid_t errata_h5_int32(void) { return H5T_NATIVE_INT32; }
 static inline hid_t errata_h5_int64(void) { return H5T_NATIVE_INT64; }
 static inline hid_t errata_h5_text(void) { return H5T_C_S1; }

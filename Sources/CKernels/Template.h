@@ -1,6 +1,6 @@
 // The kernels of one instruction set and one element type T.
 //
-// Kernels over columns work in blocks of a whole vector, then of a quarter of one, then of one element:
+// Kernels over columns work in blocks of a whole vector, then of half and a quarter of one, then of one element:
 // Block.h holds their bodies, written once for a vector V of LANES elements.
 #define NAME(f) JOIN(f, ISA, TYPE)
 
@@ -21,15 +21,27 @@
 #undef BLOCK
 
 #if VECTOR_BYTES / SIZE >= 8
+#define LANES (VECTOR_BYTES / SIZE / 2)
+#define BLOCK(f) NAME(f##_half)
+#include "Block.h"
+#undef LANES
+#undef BLOCK
 #define LANES (VECTOR_BYTES / SIZE / 4)
 #define BLOCK(f) NAME(f##_quarter)
 #include "Block.h"
 #undef LANES
 #undef BLOCK
-#define QUARTERS(c, columns, ...) \
-    for (; c + VECTOR_BYTES / SIZE / 4 <= columns; c += VECTOR_BYTES / SIZE / 4) { __VA_ARGS__; }
+#define PARTS(f, c, columns, ...)                                                                          \
+    if (c + VECTOR_BYTES / SIZE / 2 <= columns) {                                                          \
+        NAME(f##_half)(__VA_ARGS__);                                                                       \
+        c += VECTOR_BYTES / SIZE / 2;                                                                      \
+    }                                                                                                      \
+    if (c + VECTOR_BYTES / SIZE / 4 <= columns) {                                                          \
+        NAME(f##_quarter)(__VA_ARGS__);                                                                    \
+        c += VECTOR_BYTES / SIZE / 4;                                                                      \
+    }
 #else
-#define QUARTERS(c, columns, ...)
+#define PARTS(f, c, columns, ...)
 #endif
 
 #define LANES 1
@@ -45,13 +57,15 @@
         for (; c + VECTOR_BYTES / SIZE <= (columns); c += VECTOR_BYTES / SIZE) {                 \
             NAME(f##_whole)(__VA_ARGS__);                                                        \
         }                                                                                        \
-        QUARTERS(c, (columns), NAME(f##_quarter)(__VA_ARGS__))                                   \
+        PARTS(f, c, (columns), __VA_ARGS__)                                                      \
         for (; c < (columns); c++) { NAME(f##_one)(__VA_ARGS__); }                               \
     } while (0)
 
 #define AT(p, i) ((p) ? (const T *)(p) + (i) : 0)
 
 #include "Narrow.h"
+
+#include "Philox.h"
 
 // MARK: Elementwise
 
@@ -347,15 +361,25 @@ static void NAME(depthwise_scatter)(const errata_window *window, const void *g, 
 // MARK: Products
 
 static void NAME(products)(errata_matrix a, errata_matrix b, ptrdiff_t width, void *c, ptrdiff_t c_line) {
+    ptrdiff_t n = b.columns;
+    int is_narrow = NAME(narrow_square)(a, n);
     for (ptrdiff_t first = 0; first < a.rows; first += width, c = (T *)c + c_line) {
-        NAME(products_whole)(width, b.columns, b.rows, (const T *)a.elements + first * a.pitch, a.pitch, b.elements,
-                             b.pitch, c, b.columns);
+        const T *rows = (const T *)a.elements + first * a.pitch;
+        ptrdiff_t done = is_narrow ? NAME(narrow_products_of)(width, n, rows, b.elements, b.pitch, c) : 0;
+        NAME(products_whole)(width - done, n, b.rows, rows + done * a.pitch, a.pitch, b.elements, b.pitch,
+                             (T *)c + done * n, n);
     }
 }
 
 static void NAME(accumulate_products)(errata_matrix a, errata_matrix b, void *c) {
+    if (NAME(narrow_square)(a, b.columns)) {
+        ptrdiff_t rows = NAME(narrow_accumulate_products)(a.rows, a.columns, a.elements, b.elements, c);
+        a = NAME(rows_from)(a, rows);
+        b = NAME(rows_from)(b, rows);
+    }
     ptrdiff_t done = NAME(accumulate_products_whole)(a, b, 0, c);
 #if VECTOR_BYTES / SIZE >= 8
+    done = NAME(accumulate_products_half)(a, b, done, c);
     done = NAME(accumulate_products_quarter)(a, b, done, c);
 #endif
     NAME(accumulate_products_one)(a, b, done, c);
@@ -426,14 +450,11 @@ static void NAME(col2im)(const errata_window *w, ptrdiff_t first_row, ptrdiff_t 
 
 // MARK: Pooling
 
-static inline int NAME(is_3x3)(const errata_window *w) {
-    return w->kernel_height == 3 && w->kernel_width == 3 && w->stride == 1 && w->padding == 1 && w->height > 1 &&
-           w->width > 1;
-}
+#include "Pools.h"
 
 static void NAME(max_pool)(const errata_window *window, const void *x, void *y, int32_t *positions) {
     if (!positions && NAME(is_3x3)(window)) {
-        OVER_COLUMNS(max_pool_3x3, window->channels, window, (const T *)x + c, (T *)y + c);
+        NAME(max_pool_3x3)(window, x, y);
         return;
     }
     OVER_COLUMNS(max_pool, window->channels, window, (const T *)x + c, (T *)y + c,
@@ -441,13 +462,17 @@ static void NAME(max_pool)(const errata_window *window, const void *x, void *y, 
 }
 
 static void NAME(max_pool_gradient)(const errata_window *window, const void *x, const void *g, void *gradient) {
+    if (NAME(is_3x3)(window)) {
+        NAME(max_pool_gradient_3x3)(window, x, g, gradient);
+        return;
+    }
     OVER_COLUMNS(max_pool_gradient, window->channels, window, (const T *)x + c, (const T *)g + c,
                  (T *)gradient + c);
 }
 
 static void NAME(average_pool)(const errata_window *window, const void *x, void *y) {
     if (NAME(is_3x3)(window)) {
-        OVER_COLUMNS(average_pool_3x3, window->channels, window, (const T *)x + c, (T *)y + c);
+        NAME(average_pool_3x3)(window, x, y);
         return;
     }
     OVER_COLUMNS(average_pool, window->channels, window, (const T *)x + c, (T *)y + c);
@@ -455,7 +480,7 @@ static void NAME(average_pool)(const errata_window *window, const void *x, void 
 
 static void NAME(average_pool_gradient)(const errata_window *window, const void *g, void *x) {
     if (NAME(is_3x3)(window)) {
-        OVER_COLUMNS(average_pool_gradient_3x3, window->channels, window, (const T *)g + c, (T *)x + c);
+        NAME(average_pool_gradient_3x3)(window, g, x);
         return;
     }
     OVER_COLUMNS(average_pool_gradient, window->channels, window, (const T *)g + c, (T *)x + c);
@@ -488,6 +513,7 @@ static const errata_kernels NAME(table) = {
     .scalar_affine = NAME(scalar_affine),
     .binary = NAME(binary),
     .fill = NAME(fill),
+    .uniform = NAME(uniform),
     .row_sum = NAME(row_sum),
     .row_maximum = NAME(row_maximum),
     .column_sums = NAME(column_sums),
@@ -521,5 +547,5 @@ static const errata_kernels NAME(table) = {
 #undef AT
 #undef OVER_COLUMNS
 #undef UNROLL
-#undef QUARTERS
+#undef PARTS
 #undef NAME

@@ -37,10 +37,11 @@ extension CPUBackend {
         var seen = 0.0
         for (rows, sums) in parts where rows > 0 {
             let count = Double(rows)
+            let (share, spread) = (count / (seen + count), seen * count / (seen + count))
             for column in 0..<columns {
                 let delta = sums[column] / count - means[column]
-                means[column] += delta * count / (seen + count)
-                squares[column] += sums[columns + column] + delta * delta * seen * count / (seen + count)
+                means[column] += delta * share
+                squares[column] += sums[columns + column] + delta * delta * spread
             }
             seen += count
         }

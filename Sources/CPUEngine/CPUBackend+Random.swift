@@ -1,23 +1,29 @@
+import CKernels
 import TensorEngine
 
 extension CPUBackend {
+    /// Elements a chunk; whole blocks of a stream.
+    private static let draws = chunk / 8
+
     public func uniform(
         _ shape: Shape, _ dtype: DType, in range: ClosedRange<Double>, from stream: RandomStream
     ) -> Tensor {
+        let result = empty(shape, dtype)
+        let kernel = kernels(dtype).uniform!
         let width = range.upperBound - range.lowerBound
-        return generate(shape, dtype) { range.lowerBound + width * stream.uniform(at: $0) }
+        let source = errata_stream(key: (stream.key.x, stream.key.y), id: stream.id)
+        parallel.ranges(shape.count, of: Self.draws) { chunk in
+            kernel(
+                source, UInt64(chunk.lowerBound), chunk.count, range.lowerBound, width,
+                result.element(chunk.lowerBound))
+        }
+        return result
     }
 
     public func normal(_ shape: Shape, _ dtype: DType, from stream: RandomStream) -> Tensor {
-        generate(shape, dtype) { stream.normal(at: $0) }
-    }
-
-    private func generate(_ shape: Shape, _ dtype: DType, _ element: (UInt64) -> Double) -> Tensor {
         let result = empty(shape, dtype)
-        parallel.ranges(shape.count, of: Self.chunk / 8) { range in
-            store(
-                range.map { element(UInt64($0)) }, dtype,
-                result.pointer + range.lowerBound * dtype.byteCount)
+        parallel.ranges(shape.count, of: Self.draws) { chunk in
+            store(chunk.map { stream.normal(at: UInt64($0)) }, dtype, result.element(chunk.lowerBound))
         }
         return result
     }

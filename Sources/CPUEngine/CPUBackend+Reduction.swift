@@ -122,6 +122,9 @@ extension CPUBackend {
         }
     }
 
+    /// Columns that a chunk of long rows has at least.
+    private static let fewest = 1024
+
     private func reduceColumns(
         _ operation: ReduceOperation, _ x: UnsafeRawPointer, rows: Int, columns: Int, pitch: Int,
         _ dtype: DType,
@@ -132,6 +135,15 @@ extension CPUBackend {
         if operation == .maximum {
             memcpy(result.pointer, x, columns * size)
             kernels.column_maxima(rows, columns, x, pitch, result.pointer)
+            return
+        }
+        if rows < columns {
+            // Long and few rows: a chunk is some columns of all of them.
+            parallel.ranges(columns, of: max(rowsPerChunk(rows), Self.fewest)) { range in
+                var sums = [Double](repeating: 0, count: range.count)
+                kernels.column_sums(rows, range.count, x + range.lowerBound * size, pitch, &sums)
+                store(sums, dtype, result.element(range.lowerBound))
+            }
             return
         }
         let sums = chunkedColumns(rows: rows, columns: columns, results: 1) { range, sums in

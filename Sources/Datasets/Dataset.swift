@@ -14,11 +14,40 @@ public protocol Dataset: Sendable {
     ///
     /// - Throws: `DatasetError` if there is no such image, or the buffer has not `imageByteCount` elements.
     func copyImage(_ index: Int, into buffer: UnsafeMutableBufferPointer<UInt8>) throws
+
+    /// Copies a part of an image, brought to the images' size: of the picture in the size it is kept in, which
+    /// `region` is asked with; the image itself where it answers `nil`. By default the images are what is kept.
+    ///
+    /// - Throws: as `copyImage(_:into:)` does.
+    func copyImage(
+        _ index: Int, of region: (_ height: Int, _ width: Int) -> PixelRegion?,
+        into buffer: UnsafeMutableBufferPointer<UInt8>) throws
+
+    /// Whether an image must be decoded, or otherwise takes so long that several threads should make them; `false` by
+    /// default.
+    var isDecoded: Bool { get }
 }
 
 extension Dataset {
+    public var isDecoded: Bool { false }
+
+    public func copyImage(
+        _ index: Int, of region: (_ height: Int, _ width: Int) -> PixelRegion?,
+        into buffer: UnsafeMutableBufferPointer<UInt8>
+    ) throws {
+        guard let region = region(height, width) else { return try copyImage(index, into: buffer) }
+        try requireImage(index, fits: buffer)
+        let whole = PixelImage(height: height, width: width, channels: channels, pixels: try image(index))
+        whole.resize(region, height: height, width: width, into: buffer)
+    }
+
     /// The number of images.
     public var count: Int { labels.count }
+
+    /// How many images each class has, by label.
+    public var classCounts: [Int] {
+        labels.reduce(into: [Int](repeating: 0, count: classNames.count)) { $0[Int($1)] += 1 }
+    }
 
     /// The bytes of one image: height · width · channels.
     public var imageByteCount: Int { height * width * channels }

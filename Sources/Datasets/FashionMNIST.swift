@@ -20,13 +20,13 @@ public enum FashionMNIST {
     /// Reads `{train,t10k}-images-idx3-ubyte` and `…-labels-idx1-ubyte`, plain or with `.gz` appended.
     ///
     /// - Throws: `DatasetError` if a file is missing or unsound.
-    public static func load(directory: String = defaultDirectory, split part: Part) throws -> IDXDataset {
+    public static func load(directory: String = defaultDirectory, split part: Part) throws -> ArrayDataset {
         try require(
             access(directory, F_OK) == 0, directory,
             "no such directory, expected Fashion-MNIST's files there; "
                 + "the Debian package dataset-fashion-mnist installs them in \(defaultDirectory)")
-        return try IDXDataset(
-            images: file("\(part.rawValue)-images-idx3-ubyte", in: directory),
+        return try ArrayDataset(
+            idxImages: file("\(part.rawValue)-images-idx3-ubyte", in: directory),
             labels: file("\(part.rawValue)-labels-idx1-ubyte", in: directory),
             classNames: classNames, name: "Fashion-MNIST")
     }

@@ -19,6 +19,7 @@ public struct PaddedDataset: Dataset {
     public var channels: Int { base.channels }
     public var classNames: [String] { base.classNames }
     public var labels: [Int32] { base.labels }
+    public var isDecoded: Bool { base.isDecoded }
 
     public func copyImage(_ index: Int, into buffer: UnsafeMutableBufferPointer<UInt8>) throws {
         try requireImage(index, fits: buffer)

@@ -24,10 +24,19 @@ public struct Subset: Dataset {
     public var width: Int { base.width }
     public var channels: Int { base.channels }
     public var classNames: [String] { base.classNames }
+    public var isDecoded: Bool { base.isDecoded }
 
     public func copyImage(_ index: Int, into buffer: UnsafeMutableBufferPointer<UInt8>) throws {
         try requireImage(index, fits: buffer)
         try base.copyImage(indices[index], into: buffer)
+    }
+
+    public func copyImage(
+        _ index: Int, of region: (_ height: Int, _ width: Int) -> PixelRegion?,
+        into buffer: UnsafeMutableBufferPointer<UInt8>
+    ) throws {
+        try requireImage(index, fits: buffer)
+        try base.copyImage(indices[index], of: region, into: buffer)
     }
 }
 

@@ -71,8 +71,8 @@ struct ErrataCommand: ParsableCommand {
         version: Errata.version,
         subcommands: [
             SearchCommand.self, EvaluateCommand.self, ValidateCommand.self, PluginsCommand.self,
-            NewCommand.self, DoctorCommand.self, SchemaCommand.self, SweepCommand.self,
-            RunsCommand.self, InspectCommand.self,
+            DataCommand.self, NewCommand.self, DoctorCommand.self, SchemaCommand.self,
+            SweepCommand.self, RunsCommand.self, InspectCommand.self,
         ])
 }
 

@@ -8,11 +8,22 @@ public enum NormalizationMode: Sendable, Hashable {
     case running
 }
 
+/// What a forward pass is part of.
+public enum PassPurpose: String, Sendable, Hashable, CaseIterable {
+    /// What the model's own weights descend.
+    case training
+    /// What the model is judged by while others learn: the loss that an architecture descends, or a class's weight.
+    case judging
+    /// Nothing that learns: how well the model does.
+    case evaluation
+}
+
 /// Everything a model's forward pass depends on besides its input: the values it is applied with, the mode, the time,
 /// and the random numbers it may draw.
 public struct ForwardContext: Sendable {
     public internal(set) var state: ModelState
     public var normalization: NormalizationMode
+    public var purpose: PassPurpose
     /// When in the training this pass is: what a growing dropout and the like depend on.
     public var time: TrainingTime
     public var random: RandomStream
@@ -25,20 +36,24 @@ public struct ForwardContext: Sendable {
     public var checkpointing: Bool
 
     public init(
-        _ state: ModelState, normalization: NormalizationMode = .batch, time: TrainingTime = .init(),
+        _ state: ModelState, normalization: NormalizationMode = .batch,
+        purpose: PassPurpose = .training, time: TrainingTime = .init(),
         random: RandomStream = RandomStream(seed: 0), updates: BufferUpdates? = nil,
         checkpointing: Bool = false
     ) {
         self.init(
-            state, normalization, time, random, updates, pass: updates?.beginPass() ?? 0, checkpointing)
+            state, normalization, purpose, time, random, updates, pass: updates?.beginPass() ?? 0,
+            checkpointing)
     }
 
     private init(
-        _ state: ModelState, _ normalization: NormalizationMode, _ time: TrainingTime, _ random: RandomStream,
-        _ updates: BufferUpdates?, pass: Int, _ checkpointing: Bool
+        _ state: ModelState, _ normalization: NormalizationMode, _ purpose: PassPurpose,
+        _ time: TrainingTime, _ random: RandomStream, _ updates: BufferUpdates?, pass: Int,
+        _ checkpointing: Bool
     ) {
         self.state = state
         self.normalization = normalization
+        self.purpose = purpose
         self.time = time
         self.random = random
         self.updates = updates
@@ -64,6 +79,15 @@ public struct ForwardContext: Sendable {
         updates?.record(buffer, pass, value)
     }
 
+    /// A pass beside this one that leaves nothing behind: of the same values as constants, by running statistics, with
+    /// other random numbers.
+    public func aside(_ label: String) -> ForwardContext {
+        ForwardContext(
+            ModelState(parameters: state.parameters.map(\.detached), buffers: state.buffers.map(\.detached)),
+            normalization: .running, purpose: .judging, time: time, random: random.derived(label),
+            checkpointing: checkpointing)
+    }
+
     /// The context of another pass of the same step, as of a discriminator over real and then over generated images:
     /// it sees the buffers as the passes before have left them.
     ///
@@ -73,6 +97,6 @@ public struct ForwardContext: Sendable {
         let state = ModelState(
             parameters: state.parameters, buffers: try updates.updated(state.buffers))
         return ForwardContext(
-            state, normalization, time, random, updates, pass: updates.beginPass(), checkpointing)
+            state, normalization, purpose, time, random, updates, pass: updates.beginPass(), checkpointing)
     }
 }

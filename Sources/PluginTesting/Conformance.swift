@@ -33,6 +33,7 @@ struct Conformance {
         checkEach(\.searchSpaces, ()) {
             $0.check($1, networkSettings: networkSettings[$0.name], bench)
         }
+        checkEach(\.relaxations, ()) { $0.check($1, bench) }
         checkEach(
             \.generators, GeneratorContext(images: bench.images, backbone: PartnerBackbone(bench.images))
         ) {
@@ -43,6 +44,7 @@ struct Conformance {
         checkEach(\.methods, .partners(bench.images)) { $0.check($1, bench) }
         checkEach(\.optimizers, ()) { $0.check($1, bench) }
         checkEach(\.schedules, ()) { $0.check($1) }
+        checkEach(\.transforms, ()) { $0.check($1) }
         checkEach(\.earlyStoppings, ()) { $0.check($1) }
         checkEach(\.datasets, ()) { $0.check($1) }
         if seen.isEmpty { fail("components", found: "none", expected: "at least one") }

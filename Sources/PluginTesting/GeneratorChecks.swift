@@ -92,16 +92,23 @@ extension ComponentCheck {
                     ForwardContext(
                         ModelState(parameters: g, buffers: states[0].buffers), time: bench.time,
                         random: bench.random("masks of G")))
-                let context = ForwardContext(
-                    ModelState(parameters: h, buffers: states[1].buffers), time: bench.time,
-                    random: bench.random("masks of H"), updates: BufferUpdates())
+                func context(_ normalization: NormalizationMode, _ updates: BufferUpdates?) -> ForwardContext
+                {
+                    ForwardContext(
+                        ModelState(parameters: h, buffers: states[1].buffers), normalization: normalization,
+                        time: bench.time, random: bench.random("masks of H"), updates: updates)
+                }
+                let (batchContext, runningContext) = (
+                    context(.batch, BufferUpdates()), context(.running, nil)
+                )
                 let evaluation = try loss(
                     AdversarialGame(
                         real: batch.images, generated: generated, labels: batch.labels,
                         random: bench.random("loss"), generator: g, discriminator: h,
-                        score: { images, labels in
+                        score: { images, labels, normalization in
                             try generator.discriminator.scores(
-                                images, labels: labels, architecture: a, context.anotherPass())
+                                images, labels: labels, architecture: a,
+                                normalization == .running ? runningContext : batchContext.anotherPass())
                         }))
                 reported.formUnion(evaluation.metrics.keys)
                 return evaluation.value

@@ -17,6 +17,14 @@ struct ScalarFunction {
         )
     }
 
+    /// The names of the tensors, of all by default, that no gradient other than 0 reaches.
+    func missed(in indices: Range<Int>? = nil) throws -> [String] {
+        let gradient = try gradient(at: point).gradient
+        return try (indices ?? point.indices).filter { index in
+            try gradient[index].doubles().allSatisfy { $0 == 0 }
+        }.map { names[$0] }
+    }
+
     /// A direction of length 1, in some of the tensors alone.
     func direction(_ bench: Bench, _ label: String, in indices: Range<Int>) throws -> [Tensor] {
         let raw = try point.enumerated().map { index, tensor in
@@ -104,10 +112,7 @@ extension ComponentCheck {
         _ property: String, of function: ScalarFunction, in indices: Range<Int>? = nil
     ) {
         attempt(property) { check in
-            let gradient = try function.gradient(at: function.point).gradient
-            let missed = try (indices ?? 0..<gradient.count).filter { index in
-                try gradient[index].doubles().allSatisfy { $0 == 0 }
-            }.map { function.names[$0] }
+            let missed = try function.missed(in: indices)
             check.expect(
                 missed.isEmpty, property, found: "none in \(missed.joined(separator: ", "))",
                 expected: "a gradient other than 0 in every parameter")

@@ -138,7 +138,9 @@ extension ComponentCheck {
     private mutating func checkReports(
         _ search: ArchitectureSearch, _ state: SearchState, _ batch: Batch, _ bench: Bench
     ) throws {
-        for (id, performance) in try search.performances(state, on: OneBatch(batch: batch)) {
+        for (id, performance) in try search.performances(
+            state, on: OneBatch(batch: batch), at: bench.time)
+        {
             expect(
                 performance.loss.isFinite, "the performance of '\(id)'",
                 found: "a loss of \(performance.loss)",

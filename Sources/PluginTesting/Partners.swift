@@ -186,7 +186,8 @@ extension MethodContext {
     static func partners(_ images: ImageSpecification) -> Self {
         let supernet = PartnerSpace().supernet(for: images)
         return MethodContext(
-            images: images, supernet: supernet, weights: DescentSettings().descent,
+            images: images, trainingCounts: (0..<images.classes).map { 40 - $0 }, supernet: supernet,
+            weights: DescentSettings().descent,
             fromTanh: ChannelMap(
                 scale: Array(repeating: 0.8, count: images.channels),
                 offset: Array(repeating: -0.1, count: images.channels)),

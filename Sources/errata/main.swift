@@ -6,14 +6,18 @@ import ErrataCLI
 import Experiments
 import Images
 import LFM
+import NASBench201
 import PCDARTS
 import PDARTS
 import RandomSearch
+import Relaxations
+import WGANGP
 
 ErrataCLI.main(
     plugins: [
-        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), DCGANPlugin(), LFMPlugin(), BilevelPlugin(),
-        RandomSearchPlugin(), ImagesPlugin(), EarlyStoppingsPlugin(),
+        DARTSPlugin(), PDARTSPlugin(), PCDARTSPlugin(), NASBench201Plugin(), RelaxationsPlugin(),
+        DCGANPlugin(), WGANGPPlugin(),
+        LFMPlugin(), BilevelPlugin(), RandomSearchPlugin(), ImagesPlugin(), EarlyStoppingsPlugin(),
     ],
     defaults: ComponentDefaults(
         searchSpace: "darts", method: "lfm", generator: "dcgan", weighter: "validation-loss",

@@ -79,7 +79,7 @@ struct AdversarialTests {
             real: try tensor(scores.real), generated: try tensor(scores.generated),
             labels: try backend.tensor([0, 1] as [Int32], [2]), random: RandomStream(seed: 0), generator: [],
             discriminator: []
-        ) { images, _ in images }
+        ) { images, _, _ in images }
         func mean(_ values: [Double], _ term: (Double) -> Double) -> Double {
             values.map(term).reduce(0, +) / Double(values.count)
         }
@@ -93,5 +93,57 @@ struct AdversarialTests {
         #expect(
             abs(try AdversarialLoss.nonSaturating.generatorLoss(game).value.item() - nonSaturating) < 1e-14)
         #expect(abs(try AdversarialLoss.minimax.generatorLoss(game).value.item() + generated) < 1e-14)
+    }
+
+    @Test(
+        "Sizes halve while both extents are even and above 4",
+        arguments: [
+            ([32, 32], [3, 4, 4]), ([8, 8], [1, 4, 4]), ([28, 28], [2, 7, 7]), ([48, 32], [3, 6, 4]),
+            ([12, 12], [2, 3, 3]), ([6, 100], [1, 3, 50]), ([34, 34], [1, 17, 17]),
+        ])
+    func halvings(_ size: [Int], _ expected: [Int]) throws {
+        let found = try Halvings(
+            of: ImageSpecification(height: size[0], width: size[1], channels: 1, classes: 2), for: "test")
+        #expect([found.count, found.height, found.width] == expected)
+    }
+
+    @Test(
+        "A resampled convolution is a convolution and a mean over 2×2 pixels, or each pixel four times and a convolution",
+        arguments: [1, 3, 5])
+    func resampling(_ kernel: Int) throws {
+        let x = backend.normal([2, 4, 6, 3], .float64, from: RandomStream(seed: 1))
+        func layer(_ resampling: ResampledConvolution.Resampling) throws -> (
+            y: Tensor, weight: Tensor, bias: Tensor
+        ) {
+            let builder = LayoutBuilder()
+            let layer = ResampledConvolution(
+                builder.root, inputs: 3, outputs: 2, kernel: kernel, resampling: resampling,
+                initializer: .normal(mean: 0, deviation: 1))
+            var state = try builder.layout.initialState(on: backend, .float64, from: RandomStream(seed: 2))
+            #expect(try state.parameters[1].doubles() == [0, 0])
+            state.parameters[1] = try backend.tensor([0.5, -2], [2])
+            return (try layer(x, ForwardContext(state)), state.parameters[0], state.parameters[1])
+        }
+        let geometry = ConvolutionGeometry(padding: kernel / 2)
+        func near(_ a: Tensor, _ b: Tensor) throws -> Bool {
+            try a.shape == b.shape && zip(a.doubles(), b.doubles()).allSatisfy { abs($0 - $1) < 1e-12 }
+        }
+        let plain = try layer(.none)
+        #expect(try near(plain.y, x.convolution(plain.weight, geometry) + plain.bias))
+        let down = try layer(.down)
+        #expect(
+            try near(
+                down.y,
+                x.convolution(down.weight, geometry).averagePool(
+                    PoolingWindow(size: 2, stride: 2, padding: 0))
+                    + down.bias))
+        let up = try layer(.up)
+        // Stride 1, so that a transposed convolution is a convolution by the kernel turned around.
+        let large = try x.transposedConvolution(
+            backend.full(1, [2, 2, 1, 1], .float64).broadcast(to: [2, 2, 3, 3])
+                * backend.tensor([0, 1, 2] as [Int32], [3]).oneHot(3, .float64),
+            ConvolutionGeometry(stride: 2))
+        #expect(large.shape == [2, 8, 12, 3])
+        #expect(try near(up.y, large.transposedConvolution(up.weight, geometry) + up.bias))
     }
 }

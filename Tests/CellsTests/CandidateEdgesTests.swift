@@ -23,9 +23,10 @@ struct CandidateEdgesTests {
     @Test("Weights are the softmax of an edge, less that of none wherever it stands")
     func weights() throws {
         let rows = [[0.1, 2, -1, 0.5], [1, 0, 0.3, -0.2]]
+        let pass = RelaxationPass(random: RandomStream(seed: 1))
         let edges = try CandidateEdges(nodes: 1, operations: operations)
         let alpha = try backend.tensor(rows.flatMap(\.self), edges.shape)
-        let found = try edges.weights(alpha)[0].doubles()
+        let found = try edges.weights(alpha, in: pass)[0].tensor.doubles()
         let expected = rows.map(softmax).flatMap { [$0[0], $0[2], $0[3]] }
         #expect(found.count == 6 && zip(found, expected).allSatisfy { abs($0 - $1) < 1e-15 })
 
@@ -33,7 +34,7 @@ struct CandidateEdgesTests {
         let others = try CandidateEdges(nodes: [
             [[.skipConnect, .maxPool3x3, .averagePool3x3, .separableConvolution(3)], operations]
         ])
-        let differing = try others.weights(alpha)[0].doubles()
+        let differing = try others.weights(alpha, in: pass)[0].tensor.doubles()
         let all = softmax(rows[0]) + expected[3...]
         #expect(differing.count == 7 && zip(differing, all).allSatisfy { abs($0 - $1) < 1e-15 })
     }

@@ -62,7 +62,9 @@ struct CellSearchSpaceTests {
         (expected.stemMultiplier, expected.initialDeviation) = (2, 0.5)
         expected.operations = ["none", "skip_connect"]
         #expect(read == expected)
-        #expect(try CellSpaceSettings(decoding: expected.encoded) == expected)
+        var decoder = ConfigurationDecoder(registry: try PluginRegistry())
+        #expect(decoder.decode(CellSpaceSettings.self, from: expected.encoded) == expected)
+        try decoder.finish()
     }
 
     @Test("Fewer than three cells are refused by the setting's name", arguments: [1, 2])
@@ -142,7 +144,8 @@ struct CellSearchSpaceTests {
                 == .each(
                     normal: Array(repeating: ["skip_connect", "noise"], count: 5),
                     reduction: Array(repeating: ["max_pool_3x3", "none"], count: 5)))
-        #expect(try CellSpaceSettings(decoding: read.encoded) == read)
+        var decoder = ConfigurationDecoder(registry: try PluginRegistry())
+        #expect(decoder.decode(CellSpaceSettings.self, from: read.encoded) == read && decoder.errors.isEmpty)
         func failure(_ normal: ConfigurationValue, _ reduce: ConfigurationValue) -> String {
             do { _ = try CellSearchSpace(settings(normal, reduce)) } catch { return "\(error)" }
             return ""

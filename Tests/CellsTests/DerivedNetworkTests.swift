@@ -75,7 +75,7 @@ struct DerivedNetworkTests {
             let context = ForwardContext(state)
             let outputs = try network.outputs(images, context, withAuxiliary: true)
             let (loss, logits) = try network.trainingLoss(
-                images, labels: labels, labelSmoothing: 0.1, context)
+                images, targets: Targets(labels, smoothing: 0.1), context)
             #expect(try logits.doubles() == outputs.logits.doubles())
             #expect(try network.logits(images, context).doubles() == outputs.logits.doubles())
             func entropy(_ logits: Tensor) throws -> Double {

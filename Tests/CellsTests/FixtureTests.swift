@@ -85,10 +85,12 @@ struct FixtureTests {
     }
 
     /// What a node is applied with: its operations' weights, then its edges'.
-    private func mixing(_ candidates: CandidateEdges, _ alpha: Tensor, _ beta: Tensor) throws -> [Tensor] {
+    private func mixing(_ candidates: CandidateEdges, _ alpha: Tensor, _ beta: Tensor) throws -> [NodeWeights]
+    {
         let edges = try candidates.edgeWeights(beta)
-        return try zip(candidates.weights(alpha, edgeWeights: edges), edges).map {
-            try .concatenated([$0, $1], axis: 0)
+        let pass = RelaxationPass(random: RandomStream(seed: 1))
+        return try zip(candidates.weights(alpha, edgeWeights: edges, in: pass), edges).map {
+            try NodeWeights(.concatenated([$0.tensor, $1], axis: 0))
         }
     }
 
@@ -100,7 +102,7 @@ struct FixtureTests {
         let node = PartialChannelNode(LayoutBuilder().root, place, [[.skipConnect]], parts: 4)
         let x = try variable(test.input)
         let y = try node.mixture(
-            of: [x], weights: backend.tensor([1.0, 1], [2]),
+            of: [x], weights: NodeWeights(backend.tensor([1.0, 1], [2])),
             ForwardContext(ModelState(parameters: [], buffers: [])))
         try expectClose([y], [test.output], "output")
         try expectClose(

@@ -54,7 +54,9 @@ struct PartialChannelTests {
             try backend.tensor((0..<8).map { Double(10 * state + $0) }, [1, 1, 1, 8])
         }
         func output(_ weights: [Double]) throws -> [Double] {
-            try node.mixture(of: states, weights: backend.tensor(weights, [weights.count]), context).doubles()
+            try node.mixture(
+                of: states, weights: NodeWeights(backend.tensor(weights, [weights.count])), context
+            ).doubles()
         }
         // Channel c of group g goes to 4·c + g: groups {0, 1}, {2, 3}, {4, 5}, {6, 7}.
         let sums: [Double] = (0..<8).map { Double(2 * $0 + 10) }
@@ -79,7 +81,7 @@ struct PartialChannelTests {
             try builder.layout.initialState(on: backend, .float64, from: .init(seed: 1)))
         let x = backend.normal([2, extent, extent, 4], .float64, from: RandomStream(seed: 2))
         let output = try node.mixture(
-            of: [x, x], weights: backend.tensor([0.5, 0.5, 1, 0], [4]), context)
+            of: [x, x], weights: NodeWeights(backend.tensor([0.5, 0.5, 1, 0], [4])), context)
         #expect(output.shape == [2, (extent + 1) / 2, (extent + 1) / 2, 4])
         // Channel 2 passes by, and comes to place 1: the maximum of a corner.
         let (first, values) = (try output.doubles()[1], try x.doubles())

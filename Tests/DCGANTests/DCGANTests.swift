@@ -9,10 +9,12 @@ import Testing
 
 @Suite("DCGAN")
 struct DCGANTests {
-    @Test(arguments: [(32, 3), (32, 1), (16, 1), (64, 3)])
-    func imagesHaveTheDataSetsShape(_ extent: Int, channels: Int) throws {
+    @Test(arguments: [
+        (32, 32, 3), (32, 32, 1), (16, 16, 1), (64, 64, 3), (28, 28, 1), (48, 32, 2), (6, 8, 5),
+    ])
+    func imagesHaveTheDataSetsShape(_ height: Int, _ width: Int, channels: Int) throws {
         let backend = try CPUBackend(threads: 1)
-        let specification = ImageSpecification(height: extent, width: extent, channels: channels, classes: 10)
+        let specification = ImageSpecification(height: height, width: width, channels: channels, classes: 10)
         var configuration = DCGANConfiguration()
         (configuration.channels, configuration.discriminatorChannels) = (4, 4)
         configuration.discriminator = .native
@@ -23,7 +25,7 @@ struct DCGANTests {
         let images = try generator.images(
             noise: generator.noise(3, .float32, on: backend, from: stream), labels: labels,
             ForwardContext(generator.layout.initialState(on: backend, .float32, from: stream)))
-        #expect(images.shape == [3, extent, extent, channels])
+        #expect(images.shape == [3, height, width, channels])
         #expect(try images.doubles().allSatisfy { abs($0) <= 1 })
         let scores = try generator.discriminator.scores(
             images, labels: labels, architecture: [],
@@ -31,11 +33,15 @@ struct DCGANTests {
         #expect(scores.shape == [3])
     }
 
-    @Test(arguments: [(28, 28), (32, 16), (4, 4), (12, 12)])
-    func refusesSizesItCannotMake(_ height: Int, width: Int) throws {
+    @Test(
+        "A size that does not halve is refused, with one that would do",
+        arguments: [(27, 28, "28×28"), (4, 4, "6×6"), (32, 15, "32×16")])
+    func refusesSizesItCannotMake(_ height: Int, _ width: Int, enough: String) throws {
         let specification = ImageSpecification(height: height, width: width, channels: 1, classes: 2)
         let backbone = try CellSearchSpace().supernet(for: specification).backbone
-        #expect(throws: GeneratorError.self) { try DCGANGenerator(for: specification, backbone: backbone) }
+        #expect {
+            try DCGANGenerator(for: specification, backbone: backbone)
+        } throws: { "\($0)".contains("\(height)×\(width): \(enough) would do") }
     }
 
     @Test("Every setting changes what is made")
@@ -53,7 +59,7 @@ struct DCGANTests {
                 real: backend.full(0, [2], .float64), generated: backend.full(0.5, [2], .float64),
                 labels: try backend.tensor([0, 1] as [Int32], [2]), random: RandomStream(seed: 0),
                 generator: [], discriminator: []
-            ) { images, _ in images }
+            ) { images, _, _ in images }
             return tensors.map { "\($0.name) \($0.shape)" }
                 + ["\(try generator.generatorLoss(game).value.item())", "\(generator.training)"]
         }
@@ -99,7 +105,7 @@ struct DCGANTests {
             let game = AdversarialGame(
                 real: real, generated: fake, labels: labels, random: stream, generator: gv.parameters,
                 discriminator: hv.parameters
-            ) { images, labels in
+            ) { images, labels, _ in
                 try generator.discriminator.scores(
                     images, labels: labels, architecture: [], ForwardContext(hv))
             }

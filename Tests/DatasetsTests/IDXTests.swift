@@ -27,7 +27,7 @@ struct IDXTests {
     func soundFiles() throws {
         let halves = gzip(Array(Self.sound[..<9])) + gzip(Array(Self.sound[9...]))
         for (index, bytes) in [Self.sound, gzip(Self.sound), halves].enumerated() {
-            let array = try IDXArray(contentsOf: directory.file("sound\(index)", bytes))
+            let array = try NumericArray(idx: directory.file("sound\(index)", bytes))
             #expect(array.extents == [2, 3, 4])
             #expect(array.bytes == Self.elements)
         }
@@ -41,20 +41,24 @@ struct IDXTests {
             return UInt8(state >> 24)
         }
         let path = try directory.file("large.gz", gzip(idx([3_000_000], noise)))
-        #expect(try IDXArray(contentsOf: path).bytes == noise)
+        #expect(try NumericArray(idx: path).bytes == noise)
     }
 
     static let hostile: [HostileFile] = [
         .init("empty", [], "ends after 0 bytes of IDX header"),
         .init("one byte", [0], "ends after 1 bytes of IDX header"),
         .init("wrong magic", Array("PNG!".utf8) + sound, "begins with bytes 80, 78"),
-        .init("float elements", idx([2], [UInt8](repeating: 0, count: 8), type: 0x0D), "32-bit float"),
-        .init("unknown elements", idx([2], [0, 0], type: 0x77), "119 (unknown)"),
+        .init(
+            "half a float", idx([2], [UInt8](repeating: 0, count: 6), type: 0x0D),
+            "2 elements of float32, but"),
+        .init("unknown elements", idx([2], [0, 0], type: 0x77), "type is 119, expected 8"),
         .init("rank 0", idx([], [0]), "the rank is 0"),
         .init("rank 255", [0, 0, 8, 255], "the rank is 255"),
         .init("truncated extents", Array(sound[..<10]), "ends after 6 bytes of IDX extents"),
-        .init("an extent of 0", idx([0, 3, 4], []), "claims 0×3×4 bytes, expected at least one"),
-        .init("truncated elements", Array(sound.dropLast()), "claims 2×3×4 bytes, but a file of this size"),
+        .init("an extent of 0", idx([0, 3, 4], []), "claims 0×3×4 elements, expected at least one"),
+        .init(
+            "truncated elements", Array(sound.dropLast()),
+            "claims 2×3×4 elements of uint8, but a file of this size"),
         .init("trailing byte", sound + [0], "bytes follow the 2×3×4 elements"),
         .init("4 billion images", idx([.max, 28, 28], elements), "expected at most"),
         .init("extents whose product overflows", idx([.max, .max, .max], elements), "expected at most"),
@@ -80,7 +84,7 @@ struct IDXTests {
     @Test("that are unsound are refused with the reason", arguments: hostile)
     func hostileFile(_ file: HostileFile) throws {
         let path = try directory.file("hostile", file.bytes)
-        let error = try #require(throws: DatasetError.self) { try IDXArray(contentsOf: path) }
+        let error = try #require(throws: DatasetError.self) { try NumericArray(idx: path) }
         #expect(error.subject == path)
         #expect(error.reason.contains(file.reason), "\(error)")
     }
@@ -91,12 +95,12 @@ struct IDXTests {
         for original in [Self.sound, compressed] {
             for index in original.indices {
                 let cut = try directory.file("cut", Array(original[..<index]))
-                #expect(throws: DatasetError.self) { try IDXArray(contentsOf: cut) }
+                #expect(throws: DatasetError.self) { try NumericArray(idx: cut) }
                 for bit in 0..<8 {
                     var changed = original
                     changed[index] ^= 1 << bit
                     let path = try directory.file("changed", changed)
-                    do { _ = try IDXArray(contentsOf: path) } catch is DatasetError {}
+                    do { _ = try NumericArray(idx: path) } catch is DatasetError {}
                 }
             }
         }
@@ -109,7 +113,7 @@ struct IDXTests {
             (directory.path, "no regular"),
             ("/dev/zero", "no regular file"),
         ] {
-            let error = try #require(throws: FileError.self) { try IDXArray(contentsOf: path) }
+            let error = try #require(throws: FileError.self) { try NumericArray(idx: path) }
             #expect(error.reason.contains(reason), "\(error)")
         }
     }
@@ -117,8 +121,8 @@ struct IDXTests {
     @Test("larger than the limit are refused")
     func limit() throws {
         let path = try directory.file("sound", Self.sound)
-        #expect(try IDXArray(contentsOf: path, limit: 24).bytes.count == 24)
-        #expect(throws: DatasetError.self) { try IDXArray(contentsOf: path, limit: 23) }
+        #expect(try NumericArray(idx: path, limit: 24).bytes.count == 24)
+        #expect(throws: DatasetError.self) { try NumericArray(idx: path, limit: 23) }
     }
 
     private static func flipped(_ bytes: [UInt8], fromEnd distance: Int) -> [UInt8] {
@@ -134,9 +138,9 @@ struct IDXDatasetTests {
 
     init() throws { directory = try TemporaryDirectory() }
 
-    private func dataset(_ images: [UInt8], _ labels: [UInt8]) throws -> IDXDataset {
-        try IDXDataset(
-            images: directory.file("images", images), labels: directory.file("labels", labels),
+    private func dataset(_ images: [UInt8], _ labels: [UInt8]) throws -> ArrayDataset {
+        try ArrayDataset(
+            idxImages: directory.file("images", images), labels: directory.file("labels", labels),
             classNames: ["a", "b", "c"], name: "letters")
     }
 
@@ -186,7 +190,7 @@ struct IDXDatasetTests {
             directory.file("labels", idx([2], [0, 0]))
         )
         let error = try #require(throws: DatasetError.self) {
-            try IDXDataset(images: images, labels: labels, classNames: names, name: "letters")
+            try ArrayDataset(idxImages: images, labels: labels, classNames: names, name: "letters")
         }
         #expect(error.subject == "letters" && error.reason.contains(reason), "\(error)")
     }

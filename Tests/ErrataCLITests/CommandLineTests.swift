@@ -244,8 +244,8 @@ struct ErrorTests {
     }
 
     @Test func partsThatDoNotFit() throws {
-        let result = try failure(Workplace.tiny, "--set", "data.set.height=12", "--set", "data.set.width=12")
-        #expect(result.status == 1 && result.errors.contains("12×12"), "\(result.errors)")
+        let result = try failure(Workplace.tiny, "--set", "data.set.height=13", "--set", "data.set.width=13")
+        #expect(result.status == 1 && result.errors.contains("13×13"), "\(result.errors)")
     }
 
     @Test func aRunThatIsThereAlready() throws {

@@ -47,6 +47,24 @@ struct ExperimentTests {
         #expect(try images(3, limits[0]).test.count == whole.test.count * 64)
     }
 
+    @Test("A long tail is of the training images alone, before the limit")
+    func longTail() throws {
+        let run = try TinyRun()
+        func data(_ settings: String...) throws -> ImageData { try run.experiment(settings).data() }
+        let (whole, tail) = (try data(), try data("data.long_tail.ratio=4"))
+        let expected = try whole.training.longTailed(
+            ratio: 4, random: RandomStream(seed: run.experiment().seed, "long tail"))
+        #expect(tail.training.classCounts == expected.classCounts)
+        #expect(try (0..<expected.count).allSatisfy { try tail.training.image($0) == expected.image($0) })
+        #expect(tail.training.count < whole.training.count && tail.test.count == whole.test.count)
+        #expect(
+            try data("data.long_tail={ratio: 4, kind: step}").training.classCounts
+                == whole.training.longTailed(ratio: 4, kind: .step, random: RandomStream(seed: 0)).classCounts
+        )
+        #expect(try data("data.long_tail.ratio=4", "data.limit=9").training.count == 9)
+        #expect(throws: ConfigurationErrors.self) { try data("data.long_tail.ratio=0.5") }
+    }
+
     @Test("The resolved spec resolves to itself")
     func resolved() throws {
         let spec = try experiment("search_space: darts\nmethod: lfm\n").spec

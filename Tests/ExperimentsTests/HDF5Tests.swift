@@ -1,4 +1,5 @@
 import CHDF5
+import Datasets
 import Experiments
 import Foundation
 import TensorEngine
@@ -69,7 +70,7 @@ struct HDF5Tests {
         }
         archive[attribute: "levels/w1/steps"] = .integer(42)
         try CheckpointStore(path).write(archive)
-        HDF5.lock.withLock { _ in
+        HDF5Library.lock.withLock { _ in
             let file = H5Fopen(path, errata_h5_read_only(), 0)
             defer { H5Fclose(file) }
             let data = H5Dopen2(file, "/levels/w1/stem", 0)
@@ -91,7 +92,7 @@ struct HDF5Tests {
     private func foreign(_ fill: (hid_t) -> Void) throws -> [UInt8] {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/foreign.h5"
-        HDF5.lock.withLock { _ in
+        HDF5Library.lock.withLock { _ in
             let creation = H5Pcreate(errata_h5_file_create())
             H5Pset_userblock(creation, 512)
             let file = H5Fcreate(path, errata_h5_truncate(), creation, 0)

@@ -115,12 +115,12 @@ struct RunStartTests {
     @Test("What is not used is not built")
     func unusedParts() throws {
         let run = try TinyRun()
-        let odd = ["data.set.height=12", "data.set.width=12", "search.epochs=1"]
+        let odd = ["data.set.height=13", "data.set.width=13", "search.epochs=1"]
         try run.search(odd)
         let error = failure {
             try run.search(odd + ["method=lfm"], in: "\(run.folder.path)/lfm")
         }
-        #expect(error.contains("12×12"), "\(error)")
+        #expect(error.contains("13×13"), "\(error)")
         let none = failure {
             try run.search("method=lfm", "generator=null", in: "\(run.folder.path)/lfm")
         }

@@ -95,6 +95,10 @@ struct LFMMethodTests {
         // Where a setting shows, and what it is changed to.
         let lfm: [(key: String, where: Change, change: Change)] = [
             ("lambda", plain, { $0.lfm.lambda = 0.5 }),
+            (
+                "lambda_schedule", plain,
+                { $0.lfm.lambdaSchedule = .init("linear", LinearSchedule(start: 0.5, end: 1)) }
+            ),
             ("synthetic_only", plain, { $0.lfm.syntheticOnly = true }),
             ("synthetic_sum", plain, { $0.lfm.syntheticSum = .sum }),
             ("synthetic_generator", average, { $0.lfm.syntheticGenerator = .average }),
@@ -137,6 +141,26 @@ struct LFMMethodTests {
         }
     }
 
+    @Test("A λ that rises from 0 begins as the plain search, and is the constant one when it has risen")
+    func lambdaSchedule() throws {
+        func run(_ epoch: Int, _ change: @escaping (inout TinySearch) -> Void) throws -> [[Double]] {
+            try TinySearch(change).run(1, epoch: { _ in epoch }).last!.alphas()
+        }
+        let ramp: (inout TinySearch) -> Void = {
+            $0.lfm.lambdaSchedule = .init("linear", LinearSchedule(start: 0, end: 1, epochs: 2))
+            $0.hypergradient = ExactHypergradient()
+        }
+        let exact: (inout TinySearch) -> Void = { $0.hypergradient = ExactHypergradient() }
+        #expect(try run(0, ramp) == run(0) { ($0.lfm.lambda, $0.hypergradient) = (0, ExactHypergradient()) })
+        #expect(
+            try run(1, ramp) == run(1) { ($0.lfm.lambda, $0.hypergradient) = (0.5, ExactHypergradient()) })
+        #expect(try run(3, ramp) == run(3, exact))
+        #expect(try run(1, ramp) != run(1, exact))
+        var settings = LFMSettings()
+        settings.lambdaSchedule = .init("cosine", CosineSchedule(minimum: 2))
+        #expect(throws: ScheduleError.self) { try settings.validate() }
+    }
+
     @Test("A class's estimate moves by the momentum, and stands in where a batch lacks the class")
     func estimateMomentum() throws {
         func weights(_ momentum: Double) throws -> (estimate: [Double], weights: [Double?]) {
@@ -150,7 +174,7 @@ struct LFMMethodTests {
             // The first step of an epoch, so that its means are this step's.
             _ = try search.step(&after, on: tiny.batches(2), at: TrainingTime(step: 2))
             return (
-                before.memory["class_estimates/losses"], search.method.classMetrics(after.memory)[0].values
+                before.memory["class_estimates/values"], search.method.classMetrics(after.memory)[0].values
             )
         }
         let (none, half) = (try weights(0), try weights(0.5))

@@ -104,6 +104,30 @@ struct WholeStepTests {
         }
     }
 
+    /// Weighters, and whether anything flows through them.
+    private static let weighters: [(name: String, weighter: any ClassWeighter, flows: Bool)] = {
+        var focal = FocalWeighter()
+        focal.normalization = .mean
+        var softmax = SoftmaxWeighter()
+        softmax.temperature = 0.5
+        var balanced = ClassBalancedWeighter()
+        (balanced.base, balanced.beta) = (.init("focal", FocalWeighter()), 0.9)
+        var permuted = PermutedWeighter()
+        permuted.base = .init("softmax", softmax)
+        return [
+            ("focal", focal, true), ("softmax", softmax, true), ("class-balanced", balanced, true),
+            ("permuted", permuted, true), ("validation-error", ValidationErrorWeighter(), false),
+        ]
+    }()
+
+    @Test("Each weighter", arguments: weighters.map(\.name))
+    func eachWeighter(_ name: String) throws {
+        let (_, weighter, flows) = Self.weighters.first { $0.name == name }!
+        try check("\(name)", zero: Set(["discriminator"] + (flows ? [] : ["class_weights", "w1"]))) {
+            $0.weighter = weighter
+        }
+    }
+
     @Test("A discriminator of the generator's own, uniform weights")
     func native() throws {
         try check("native", zero: ["class_weights", "w1", "generator", "discriminator"]) { tiny in

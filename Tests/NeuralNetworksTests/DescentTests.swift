@@ -21,6 +21,20 @@ struct ScheduleTests {
         #expect(zip(thirds, [4, 3, 1, 0]).allSatisfy { abs($0 - $1) < 1e-15 }, "\(thirds)")
     }
 
+    @Test("From one multiple to another, step by step, over a stage or some of its epochs")
+    func linear() {
+        // Epoch e and 3 of 5 steps.
+        func rates(_ schedule: LinearSchedule) -> [Double] {
+            (0..<4).map { schedule.rate(from: 2, at: time($0, of: 4)) }
+        }
+        func near(_ found: [Double], _ expected: [Double]) -> Bool {
+            zip(found, expected).allSatisfy { abs($0 - $1) < 1e-15 }
+        }
+        #expect(near(rates(LinearSchedule()), [1.7, 1.2, 0.7, 0.2]))
+        #expect(near(rates(LinearSchedule(start: 0, end: 1, epochs: 2)), [0.6, 1.6, 2, 2]))
+        #expect(near(rates(LinearSchedule(start: 0.5, end: 0.5)), [1, 1, 1, 1]))
+    }
+
     @Test("A cosine is stepped once an epoch of its stage")
     func cosineTime() {
         let schedule = CosineSchedule()

@@ -51,6 +51,7 @@ struct FixtureTests {
     /// Each with the rate of its case, and the settings that its case names.
     private static let optimizers: [(name: String, optimizer: any Optimizer, rate: Double)] = [
         ("sgd", SGD(momentum: 0.9, weightDecay: 0.01), 0.05),
+        ("nesterov", SGD(momentum: 0.9, weightDecay: 0.01, nesterov: true), 0.05),
         ("adam", Adam(beta1: 0.5, beta2: 0.999, weightDecay: 0.01), 0.05),
         ("rmsprop", RMSprop(alpha: 0.9, epsilon: 1e-8, weightDecay: 0.01), 0.01),
         ("adamw", AdamW(Adam(beta1: 0.9, beta2: 0.99, epsilon: 1e-8), decay: 0.1), 0.01),

@@ -4,6 +4,7 @@ import Datasets
 import ErrataCore
 import Multilevel
 import NeuralNetworks
+import Synchronization
 import TensorEngine
 
 /// DCGAN with something wrong.
@@ -144,5 +145,47 @@ struct BrokenStopping: EarlyStopping {
 
     func verdict(on epoch: SearchEpoch, _ memory: inout Memory) throws -> StoppingVerdict? {
         try function(epoch, &memory)
+    }
+}
+
+/// The softmax with a fault.
+final class BrokenRelaxation: Relaxation {
+    enum Fault: Sendable {
+        case none, shape, nan, gradient, hidden, running, strengths, penalty, surrogate
+    }
+
+    private let fault: Fault
+    private let calls = Mutex(0)
+
+    init(_ fault: Fault) { self.fault = fault }
+
+    func weights(_ alpha: Tensor, of candidates: [[String]], in pass: RelaxationPass) throws -> RelaxedWeights
+    {
+        let weights = try alpha.softmax()
+        switch fault {
+        case .shape: return RelaxedWeights(try weights.sum(axes: [1]))
+        case .nan: return RelaxedWeights(try (weights - 1).log())
+        case .gradient: return RelaxedWeights(try weights.detached + alpha - alpha.detached)
+        case .hidden:
+            let call = calls.withLock { calls in
+                calls += 1
+                return calls
+            }
+            return RelaxedWeights(try weights * Double(call))
+        case .running: return RelaxedWeights(weights, runs: candidates.map { $0.map { $0 == "none" } })
+        case .none, .strengths, .penalty, .surrogate: return RelaxedWeights(weights)
+        }
+    }
+
+    func surrogate(_ alpha: Tensor, of candidates: [[String]], in pass: RelaxationPass) throws -> Tensor {
+        fault == .surrogate
+            ? try alpha.sigmoid() : try weights(alpha, of: candidates, in: pass).weights
+    }
+
+    func strengths(_ alpha: Tensor) throws -> Tensor { try fault == .strengths ? alpha : alpha.softmax() }
+
+    func penalty(_ alphas: [Tensor], at time: TrainingTime) throws -> Tensor? {
+        guard fault == .penalty else { return nil }
+        return try alphas[0].squared().detached.sum() + alphas[1].sum()
     }
 }

@@ -69,6 +69,24 @@ struct BrokenPluginsTests {
         #expect(hidden == ["the verdict on epoch 2, once more"])
     }
 
+    @Test(
+        "A relaxation, by the right check",
+        arguments: [
+            (BrokenRelaxation.Fault.none, nil), (.shape, "the weights of a pass of training"),
+            (.nan, "the weights of a pass of training"),
+            (.gradient, "first derivatives of the weights of a pass of training in A"),
+            (.hidden, "the weights of a pass of training, twice with the same seeds"),
+            (.running, "the weights of a pass of training, of what does not run"),
+            (.strengths, "strengths"), (.penalty, "first derivatives of the penalty in A"),
+            (.surrogate, "the gradient of the weights of a pass of training"),
+        ] as [(BrokenRelaxation.Fault, String?)])
+    func relaxation(_ fault: BrokenRelaxation.Fault, _ property: String?) throws {
+        let found = try properties { registry in
+            try registry.relaxations.add(.init("broken", "") { BrokenRelaxation(fault) })
+        }
+        if let property { #expect(found.contains(property), "\(found)") } else { #expect(found == []) }
+    }
+
     @Test("A class weighter, by the right check")
     func weighters() throws {
         func found(_ isDifferentiable: Bool, _ weights: @escaping BrokenWeighter.Function) throws -> [String]

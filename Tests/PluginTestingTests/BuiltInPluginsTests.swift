@@ -9,8 +9,10 @@ import PCDARTS
 import PDARTS
 import PluginTesting
 import RandomSearch
+import Relaxations
 import Testing
 import TinySpaces
+import WGANGP
 
 @Suite("What ships conforms")
 struct BuiltInPluginsTests {
@@ -49,6 +51,8 @@ struct BuiltInPluginsTests {
             networkSettings: ["pc-darts": "{channels: 2, cells: 3, auxiliary: false}"])
     }
 
+    @Test func relaxations() throws { try checkPlugin(RelaxationsPlugin()) }
+
     @Test func dcgan() throws {
         try checkPlugin(
             DCGANPlugin(),
@@ -64,11 +68,21 @@ struct BuiltInPluginsTests {
             ])
     }
 
+    @Test(arguments: ["backbone", "native", "native, layer_norm: true"])
+    func wgangp(_ discriminator: String) throws {
+        try checkPlugin(
+            WGANGPPlugin(),
+            settings: [
+                "wgan-gp":
+                    "{noise: 3, channels: 2, discriminator_channels: 2, discriminator: \(discriminator)}"
+            ])
+    }
+
     /// Without the data sets whose files are not at hand.
     @Test func images() throws {
         try checkPlugin(
             ImagesPlugin(), settings: ["procedural": "{count: 20, test_count: 10}"],
-            skipping: ["fashion-mnist", "idx"])
+            skipping: ["fashion-mnist", "cifar-10", "cifar-100", "image-folder", "imagenet", "idx", "arrays"])
     }
 
     @Test func lfm() throws { try checkPlugin(LFMPlugin()) }

@@ -23,8 +23,8 @@ extension ChainSpace: OneHotSpace {
     }
 }
 
-/// Without pools, whose batch norm in a search derived networks do not have (DARTS, published code), and without what
-/// passes by the operations.
+/// Of the same operations on all edges; without pools, whose batch norm in a search derived networks do not have
+/// (DARTS, published code), without noise, which each draws for itself, and without what passes by the operations.
 extension CellSearchSpace: OneHotSpace {
     public var supernetSized: CellNetworkSettings {
         CellNetworkSettings(
@@ -34,7 +34,8 @@ extension CellSearchSpace: OneHotSpace {
     public func oneHot(_ genotype: CellGenotype) -> [[Double]]? {
         let operations = candidates[.normal]!.edges[0].map(\.name)
         guard !settings.edgeWeights, settings.partialChannels == 1,
-            !operations.contains(where: { $0.contains("pool") })
+            candidates.values.allSatisfy({ $0.edges.allSatisfy { $0.map(\.name) == operations } }),
+            !operations.contains(where: { $0.contains("pool") || $0 == "noise" })
         else { return nil }
         return CellKind.allCases.map { kind in
             genotype[kind].nodes.enumerated().flatMap { node, edges in

@@ -34,6 +34,12 @@ typedef struct {
     ptrdiff_t rows, columns, pitch;
 } errata_matrix;
 
+// A stream of random numbers: Philox's key, and the upper half of its counters.
+typedef struct {
+    uint32_t key[2];
+    uint64_t id;
+} errata_stream;
+
 typedef struct {
     // y = op(x)
     void (*unary)(int operation, ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t x_pitch,
@@ -47,6 +53,8 @@ typedef struct {
                    ptrdiff_t y_pitch);
     // y = value
     void (*fill)(ptrdiff_t count, double value, void *y);
+    // y = low + width·u, u being a stream's uniform numbers from one on whose index is a multiple of 4.
+    void (*uniform)(errata_stream stream, uint64_t first, ptrdiff_t count, double low, double width, void *y);
     // Sums and maxima of a row's elements, in Float64.
     double (*row_sum)(ptrdiff_t count, const void *x);
     double (*row_maximum)(ptrdiff_t count, const void *x);

@@ -185,6 +185,7 @@ private final class MixedGradientPass: @unchecked Sendable {
             }
         }
         backend.parallel(runs.count) { run in
+            if round == 0 { self.parameters?.clear(run: run) }
             self.scratch.use { memory in for image in self.runs[run] { process(image, run, memory) } }
         }
 

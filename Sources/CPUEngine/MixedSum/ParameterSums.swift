@@ -1,3 +1,4 @@
+import Foundation
 import TensorEngine
 
 /// The gradients of all stages' weights: one partial sum for each run of images, added up in their order.
@@ -16,11 +17,16 @@ final class ParameterSums: @unchecked Sendable {
                 return count
             }
         }
-        partials = plan.backend.full(0, [runs, count], plan.dtype)
+        partials = plan.backend.empty([runs, count], plan.dtype)
     }
 
+    /// Sets a run's sums to zero, before anything is added to them.
+    func clear(run: Int) { memset(row(run), 0, partials.shape[1] * plan.size) }
+
+    private func row(_ run: Int) -> UnsafeMutableRawPointer { partials.element(run * partials.shape[1]) }
+
     func place(_ branch: Int, _ stage: Int, run: Int) -> UnsafeMutableRawPointer {
-        partials.element(run * partials.shape[1] + offsets[branch][stage])
+        row(run) + offsets[branch][stage] * plan.size
     }
 
     func gradient(_ branch: Int, _ stage: Int) -> MixedLeaves<Tensor?>.Stage {

@@ -9,6 +9,7 @@ final class GzipStream {
     private let inflater: UnsafeMutablePointer<z_stream>
     private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
     private var isAtEnd = false
+    private var bytesRead: Int
 
     /// - Parameter prefix: the bytes at the file's start that were read before.
     init(_ file: RegularFile, prefix: UnsafeRawBufferPointer) throws {
@@ -16,6 +17,7 @@ final class GzipStream {
         inflater = .allocate(capacity: 1)
         inflater.initialize(to: z_stream())
         input.copyMemory(from: prefix)
+        bytesRead = prefix.count
         inflater.pointee.next_in = input.baseAddress!.assumingMemoryBound(to: Bytef.self)
         inflater.pointee.avail_in = uInt(prefix.count)
         let gzipOnly = MAX_WBITS + 16
@@ -38,17 +40,22 @@ final class GzipStream {
         inflater.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: Bytef.self)
         inflater.pointee.avail_out = uInt(buffer.count)
         while inflater.pointee.avail_out > 0 && !isAtEnd {
-            try require(try hasInput(), file.path, "the gzip data end early, expected more")
+            try require(
+                try hasInput(), file.path, "the gzip data end early, at byte \(offset): get the file anew")
             switch inflate(inflater, Z_NO_FLUSH) {
             case Z_OK: continue
             case Z_STREAM_END: try startNextMember()
             default:
                 let problem = inflater.pointee.msg.map { String(cString: $0) } ?? "inflating fails"
-                throw DatasetError(file.path, "corrupt gzip data: \(problem)")
+                throw DatasetError(
+                    file.path, "corrupt gzip data: \(problem), near byte \(offset): get the file anew")
             }
         }
         return buffer.count - Int(inflater.pointee.avail_out)
     }
+
+    /// The bytes of the file that have been inflated.
+    private var offset: Int { bytesRead - Int(inflater.pointee.avail_in) }
 
     /// A gzip file is a sequence of members, most often one.
     private func startNextMember() throws {
@@ -58,7 +65,7 @@ final class GzipStream {
         }
         try require(
             inflater.pointee.next_in.pointee == 0x1F, file.path,
-            "something follows the gzip data, expected the file's end")
+            "something follows the gzip data, expected the file's end at byte \(offset)")
         inflateReset(inflater)
     }
 
@@ -66,7 +73,9 @@ final class GzipStream {
     private func hasInput() throws -> Bool {
         if inflater.pointee.avail_in == 0 {
             inflater.pointee.next_in = input.baseAddress!.assumingMemoryBound(to: Bytef.self)
-            inflater.pointee.avail_in = uInt(try file.read(into: input))
+            let count = try file.read(into: input)
+            inflater.pointee.avail_in = uInt(count)
+            bytesRead += count
         }
         return inflater.pointee.avail_in > 0
     }

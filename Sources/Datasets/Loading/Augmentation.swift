@@ -47,10 +47,21 @@ public struct Augmentation: Sendable, Hashable {
         /// Where a pixel of the result comes from, in an image of this size.
         package func source(row: Int, column: Int, height: Int, width: Int) -> Source {
             if cutRows.contains(row) && cutColumns.contains(column) { return .cut }
-            let sourceRow = row + self.row
-            let sourceColumn = (isFlipped ? width - 1 - column : column) + self.column
-            guard (0..<height).contains(sourceRow), (0..<width).contains(sourceColumn) else { return .border }
-            return .pixel(sourceRow * width + sourceColumn)
+            guard let row = sourceRow(row, height: height), let column = sourceColumn(column, width: width)
+            else { return .border }
+            return .pixel(row * width + column)
+        }
+
+        /// The row that a row of the result comes from, where that is none of the border's.
+        func sourceRow(_ row: Int, height: Int) -> Int? {
+            let source = row + self.row
+            return (0..<height).contains(source) ? source : nil
+        }
+
+        /// The column that a column of the result comes from, where that is none of the border's.
+        func sourceColumn(_ column: Int, width: Int) -> Int? {
+            let source = (isFlipped ? width - 1 - column : column) + self.column
+            return (0..<width).contains(source) ? source : nil
         }
     }
 

@@ -9,11 +9,17 @@ public struct Batch: Sendable {
     public let originals: Tensor?
     /// [N], Int32.
     public let labels: Tensor
+    /// The labels [N], Int32, of what is mixed into the images, and their part; `nil` where nothing is.
+    public let mixed: (labels: Tensor, weight: Double)?
 
-    public init(images: Tensor, originals: Tensor? = nil, labels: Tensor) {
+    public init(
+        images: Tensor, originals: Tensor? = nil, labels: Tensor,
+        mixed: (labels: Tensor, weight: Double)? = nil
+    ) {
         self.images = images
         self.originals = originals
         self.labels = labels
+        self.mixed = mixed
     }
 
     public var count: Int { labels.count }

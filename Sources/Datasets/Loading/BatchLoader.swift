@@ -13,7 +13,11 @@ public final class BatchLoader: BatchSource {
         public var shuffles: Bool
         /// Whether a last batch that would be smaller than the others is left out.
         public var dropsLast: Bool
+        /// What varies images before the augmentation does.
+        public var transforms: [any ImageTransform]
         public var augmentation: Augmentation
+        /// How images are mixed when they are normalised.
+        public var mixing: BatchMixing
         public var normalization: PixelNormalization
         /// Whether batches have `originals`.
         public var includesOriginals: Bool
@@ -22,13 +26,16 @@ public final class BatchLoader: BatchSource {
 
         public init(
             batchSize: Int, shuffles: Bool = true, dropsLast: Bool = true,
-            augmentation: Augmentation = .none, normalization: PixelNormalization,
+            transforms: [any ImageTransform] = [], augmentation: Augmentation = .none,
+            mixing: BatchMixing = .none, normalization: PixelNormalization,
             includesOriginals: Bool = false, dtype: DType = .float32
         ) {
             self.batchSize = batchSize
             self.shuffles = shuffles
             self.dropsLast = dropsLast
+            self.transforms = transforms
             self.augmentation = augmentation
+            self.mixing = mixing
             self.normalization = normalization
             self.includesOriginals = includesOriginals
             self.dtype = dtype
@@ -99,26 +106,56 @@ public final class BatchLoader: BatchSource {
         let start = index * options.batchSize
         let positions = start..<min(start + options.batchSize, labels.count)
         let members = Array(order(ofEpoch: epoch)[positions])
-        let shape: Shape = [members.count, dataset.height, dataset.width, dataset.channels]
+        let (count, size) = (members.count, dataset.imageByteCount)
+        let shape: Shape = [count, dataset.height, dataset.width, dataset.channels]
         let normalized = PixelWriter(dataset, options.normalization.table(of: type))
         let original = PixelWriter(
             dataset, PixelNormalization.tanhRange(channels: dataset.channels).table(of: type))
         let choices = random.derived("augmentation").derived(UInt64(epoch))
-        var images: [Element] = []
+        let chain = TransformChain(transforms: options.transforms)
+        let errors = Mutex<[Int: any Error]>([:])
         var originals: [Element] = []
-        images.reserveCapacity(shape.count)
-        if options.includesOriginals { originals.reserveCapacity(shape.count) }
-        for (position, member) in zip(positions, members) {
-            let bytes = try dataset.image(member)
-            let choice = options.augmentation.choice(
-                height: dataset.height, width: dataset.width, random: choices.derived(UInt64(position)))
-            normalized.append(bytes, choice, to: &images)
-            if options.includesOriginals { original.append(bytes, .init(), to: &originals) }
+        var images = [Element](unsafeUninitializedCapacity: count * size) { images, filled in
+            filled = count * size
+            nonisolated(unsafe) let images = images
+            originals = [Element](unsafeUninitializedCapacity: options.includesOriginals ? count * size : 0) {
+                originals, filled in
+                filled = options.includesOriginals ? count * size : 0
+                nonisolated(unsafe) let originals = originals
+                Parallel.forEach(count, isParallel: dataset.isDecoded || !options.transforms.isEmpty) {
+                    place in
+                    let random = choices.derived(UInt64(positions.lowerBound + place))
+                    let part = place * size..<(place + 1) * size
+                    do {
+                        let image = try chain.image(members[place], of: dataset, random: random)
+                        let choice = options.augmentation.choice(
+                            height: dataset.height, width: dataset.width, random: random)
+                        normalized.write(image.pixels, choice, to: .init(rebasing: images[part]))
+                        if options.includesOriginals {
+                            let bytes =
+                                options.transforms.isEmpty ? image.pixels : try dataset.image(members[place])
+                            original.write(bytes, .init(), to: .init(rebasing: originals[part]))
+                        }
+                    } catch {
+                        images[part].initialize(repeating: 0)
+                        if options.includesOriginals { originals[part].initialize(repeating: 0) }
+                        errors.withLock { $0[place] = error }
+                    }
+                }
+            }
         }
+        if let first = errors.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
+        let labels = members.map { self.labels[$0] }
+        let mixed = options.mixing.apply(
+            to: &images, count: count, height: dataset.height, width: dataset.width,
+            random: random.derived("mixing").derived(UInt64(epoch)).derived(UInt64(index)))
         return Batch(
             images: try backend.tensor(images, shape),
             originals: options.includesOriginals ? try backend.tensor(originals, shape) : nil,
-            labels: try backend.tensor(members.map { labels[$0] }, [members.count]))
+            labels: try backend.tensor(labels, [count]),
+            mixed: try mixed.map { mixed in
+                (try backend.tensor(mixed.partners.map { labels[$0] }, [count]), mixed.weight)
+            })
     }
 
     private func order(ofEpoch epoch: Int) -> [Int] {
@@ -133,7 +170,7 @@ public final class BatchLoader: BatchSource {
 }
 
 /// Writes an image's bytes as numbers: augmented as chosen, normalised.
-private struct PixelWriter<Element: BinaryFloatingPoint> {
+private struct PixelWriter<Element: BinaryFloatingPoint & Sendable>: Sendable {
     let height: Int
     let width: Int
     let channels: Int
@@ -147,19 +184,38 @@ private struct PixelWriter<Element: BinaryFloatingPoint> {
         self.table = table
     }
 
-    func append(_ bytes: [UInt8], _ choice: Augmentation.Choice, to result: inout [Element]) {
-        for row in 0..<height {
-            for column in 0..<width {
-                let source = choice.source(row: row, column: column, height: height, width: width)
-                for channel in 0..<channels {
-                    switch source {
-                    case .pixel(let pixel):
-                        result.append(table[channel * 256 + Int(bytes[pixel * channels + channel])])
-                    case .border: result.append(table[channel * 256])
-                    case .cut: result.append(0)
+    func write(
+        _ bytes: [UInt8], _ choice: Augmentation.Choice, to result: UnsafeMutableBufferPointer<Element>
+    ) {
+        let black = (0..<channels).map { table[$0 * 256] }
+        let columns = (0..<width).map { choice.sourceColumn($0, width: width) ?? -1 }
+        bytes.withUnsafeBufferPointer { bytes in
+            table.withUnsafeBufferPointer { table in
+                for row in 0..<height {
+                    let line = result.baseAddress! + row * width * channels
+                    let source = choice.sourceRow(row, height: height)
+                    for column in 0..<width {
+                        let pixel = line + column * channels
+                        guard let source, columns[column] >= 0 else {
+                            pixel.initialize(from: black, count: channels)
+                            continue
+                        }
+                        let start = (source * width + columns[column]) * channels
+                        for channel in 0..<channels {
+                            (pixel + channel).initialize(
+                                to: table[channel * 256 + Int(bytes[start + channel])])
+                        }
                     }
                 }
             }
+        }
+        for row in choice.cutRows {
+            let start = row * width * channels
+            result[
+                start + choice.cutColumns.lowerBound * channels..<start + choice.cutColumns.upperBound
+                    * channels
+            ]
+            .update(repeating: 0)
         }
     }
 }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The map from bytes to what a classifier sees: (byte/255 − mean) / deviation, per channel.
 public struct PixelNormalization: Sendable, Hashable {
     /// Per channel, where black is 0 and white 1.
@@ -23,15 +25,7 @@ public struct PixelNormalization: Sendable, Hashable {
     public init(of dataset: any Dataset) throws {
         try require(dataset.count > 0, dataset.name, "no images to normalise by")
         let channels = dataset.channels
-        var histogram = [Int](repeating: 0, count: channels * 256)
-        let image = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: dataset.imageByteCount)
-        defer { image.deallocate() }
-        for index in 0..<dataset.count {
-            try dataset.copyImage(index, into: image)
-            for pixel in stride(from: 0, to: image.count, by: channels) {
-                for channel in 0..<channels { histogram[channel * 256 + Int(image[pixel + channel])] += 1 }
-            }
-        }
+        let histogram = try Self.histogram(of: dataset)
         let values = Double(dataset.count * dataset.height * dataset.width)
         var means: [Double] = []
         var deviations: [Double] = []
@@ -47,6 +41,31 @@ public struct PixelNormalization: Sendable, Hashable {
             deviations.append(variance > 0 ? variance.squareRoot() / 255 : 1)
         }
         self.init(means, deviations)
+    }
+
+    /// How often each channel has each byte: 256 counts for each.
+    private static func histogram(of dataset: any Dataset) throws -> [Int] {
+        let (channels, chunk) = (dataset.channels, 256)
+        let sums = Mutex([Int](repeating: 0, count: channels * 256))
+        let errors = Mutex<[Int: any Error]>([:])
+        Parallel.forEach((dataset.count + chunk - 1) / chunk, isParallel: dataset.isDecoded) { part in
+            do {
+                var counts = [Int](repeating: 0, count: channels * 256)
+                let image = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: dataset.imageByteCount)
+                defer { image.deallocate() }
+                for index in part * chunk..<min((part + 1) * chunk, dataset.count) {
+                    try dataset.copyImage(index, into: image)
+                    for pixel in stride(from: 0, to: image.count, by: channels) {
+                        for channel in 0..<channels {
+                            counts[channel * 256 + Int(image[pixel + channel])] += 1
+                        }
+                    }
+                }
+                sums.withLock { for index in counts.indices { $0[index] += counts[index] } }
+            } catch { errors.withLock { $0[part] = error } }
+        }
+        if let first = errors.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
+        return sums.withLock { $0 }
     }
 
     private init(_ mean: [Double], _ deviation: [Double]) {

@@ -35,6 +35,7 @@ extension PluginTemplate {
         test: #"""
             import CPUEngine
             import ErrataCore
+            import Foundation
             import PluginTesting
             import TensorEngine
             import Testing
@@ -45,9 +46,11 @@ extension PluginTemplate {
 
                 @Test func power() throws {
                     let backend = try CPUBackend(threads: 1)
+                    // Cross-entropies of 2 and 3.
+                    let logits = [0, log(exp(2.0) - 1), log(exp(3.0) - 1), 0]
                     let performance = try ClassPerformance(
-                        losses: backend.tensor([2.0, 3.0], [2]), labels: backend.tensor([0, 1] as [Int32], [2]),
-                        classes: 2)
+                        logits: backend.tensor(logits, [2, 2]), labels: backend.tensor([0, 1] as [Int32], [2]),
+                        trainingCounts: [1, 1])
                     var weighter = __Name__Weighter()
                     weighter.exponent = 3
                     let weights = try weighter.weights(performance, estimates: ClassEstimates(classes: 2)).doubles()

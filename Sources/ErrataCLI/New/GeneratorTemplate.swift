@@ -103,7 +103,7 @@ extension PluginTemplate {
                     let game = AdversarialGame(
                         real: real, generated: generated, labels: try backend.tensor([0] as [Int32], [1]),
                         random: RandomStream(seed: 1), generator: [], discriminator: []
-                    ) { images, _ in images }
+                    ) { images, _, _ in images }
                     let images = ImageSpecification(height: 8, width: 8, channels: 1, classes: 2)
                     let generator = __Name__Generator(
                         .init(), GeneratorContext(images: images, backbone: Pixels()))

@@ -19,10 +19,7 @@ struct ManifestEdit {
 
     /// Errata's own package.
     static func errata(_ module: String) -> [ManifestEdit] {
-        [
-            .init(
-                meaning: "\"\(module)\" to the libraries among the products",
-                anchor: #""PluginTesting", (?=(.|\n)*?\]\.map)"#, insertion: "\"\(module)\", "),
+        own(module) + [
             .init(
                 meaning: "a target: plugin(\"\(module)\", [\"Cells\", \"Adversarial\"])",
                 anchor: #"\n(?= +plugin\()"#,
@@ -31,10 +28,6 @@ struct ManifestEdit {
                 meaning: "a target: tests(of: \"\(module)\", [\"PluginTesting\"])",
                 anchor: #"\n(?= +tests\(of: )"#,
                 insertion: "        tests(of: \"\(module)\", [\"PluginTesting\"]),\n"),
-            .init(
-                meaning: "\"\(module)\" to what the program 'errata' depends on",
-                anchor: #"name: "errata",\s+dependencies: \[\s*"ErrataCLI", "#,
-                insertion: "\"\(module)\", "),
         ]
     }
 

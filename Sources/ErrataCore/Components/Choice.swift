@@ -1,3 +1,4 @@
+import Datasets
 import NeuralNetworks
 
 /// A kind of components that a setting chooses one of, where nothing but its own settings decides what it is.
@@ -28,6 +29,13 @@ public struct Choice<Kind: ComponentKind>: Sendable {
         self.product = product
         self.rows = rows
     }
+}
+
+/// Two are equal that choose the same component with the same settings.
+extension Choice: Hashable {
+    public static func == (one: Self, other: Self) -> Bool { one.selection == other.selection }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(selection) }
 }
 
 extension Choice: ConfigurationRepresentable {
@@ -77,6 +85,13 @@ public enum OptimizerKind: ComponentKind {
     }
 }
 
+/// What training images are varied by.
+public enum TransformKind: ComponentKind {
+    public static func components(of registry: PluginRegistry) -> ComponentList<any ImageTransform, Void> {
+        registry.transforms
+    }
+}
+
 /// Learning rate schedules.
 public enum ScheduleKind: ComponentKind {
     public static func components(of registry: PluginRegistry) -> ComponentList<any Schedule, Void> {
@@ -88,6 +103,32 @@ public enum ScheduleKind: ComponentKind {
 public enum EarlyStoppingKind: ComponentKind {
     public static func components(of registry: PluginRegistry) -> ComponentList<any EarlyStopping, Void> {
         registry.earlyStoppings
+    }
+}
+
+/// Relaxations.
+public enum RelaxationKind: ComponentKind {
+    public static func components(of registry: PluginRegistry) -> ComponentList<any Relaxation, Void> {
+        registry.relaxations
+    }
+}
+
+extension Choice where Kind == RelaxationKind {
+    public init(_ name: String, _ relaxation: some Relaxation & Configuration) {
+        self.init(name, relaxation, relaxation)
+    }
+}
+
+/// Class weighters.
+public enum ClassWeighterKind: ComponentKind {
+    public static func components(of registry: PluginRegistry) -> ComponentList<any ClassWeighter, Void> {
+        registry.weighters
+    }
+}
+
+extension Choice where Kind == ClassWeighterKind {
+    public init(_ name: String, _ weighter: some ClassWeighter & Configuration) {
+        self.init(name, weighter, weighter)
     }
 }
 

@@ -25,7 +25,9 @@ extension PluginRegistry {
     /// Every kind of component that there is, in the order of a spec.
     public var kinds: [(kind: String, components: [ComponentSummary])] {
         [
-            (datasets.kind, datasets.summaries), (searchSpaces.kind, searchSpaces.summaries),
+            (datasets.kind, datasets.summaries), (transforms.kind, transforms.summaries),
+            (searchSpaces.kind, searchSpaces.summaries),
+            (relaxations.kind, relaxations.summaries),
             (methods.kind, methods.summaries), (generators.kind, generators.summaries),
             (weighters.kind, weighters.summaries), (hypergradients.kind, hypergradients.summaries),
             (optimizers.kind, optimizers.summaries), (schedules.kind, schedules.summaries),

@@ -17,6 +17,8 @@ public struct GeneratorContext: Sendable {
 /// What a method is built from besides its settings. A method that asks for no generator builds none.
 public struct MethodContext: Sendable {
     public var images: ImageSpecification
+    /// How many images of each class D_tr has.
+    public var trainingCounts: [Int]
     public var supernet: any Supernet
     /// How classifiers' weights descend.
     public var weights: Descent
@@ -28,12 +30,14 @@ public struct MethodContext: Sendable {
     public var makeWeighter: @Sendable () throws -> any ClassWeighter
 
     public init(
-        images: ImageSpecification, supernet: any Supernet, weights: Descent, fromTanh: ChannelMap,
+        images: ImageSpecification, trainingCounts: [Int], supernet: any Supernet, weights: Descent,
+        fromTanh: ChannelMap,
         augmentation: Augmentation = .none,
         makeGenerator: @escaping @Sendable () throws -> any ConditionalGenerator,
         makeWeighter: @escaping @Sendable () throws -> any ClassWeighter
     ) {
         self.images = images
+        self.trainingCounts = trainingCounts
         self.supernet = supernet
         self.weights = weights
         self.fromTanh = fromTanh

@@ -16,6 +16,11 @@ extension CorePlugin {
                 "cosine", "cosine decay over a stage's epochs (Loshchilov and Hutter, 2017)",
                 configuration: CosineSchedule.self
             ) { schedule, _ in schedule })
+        try registry.schedules.add(
+            .init(
+                "linear", "from one multiple of the first value to another, step by step",
+                configuration: LinearSchedule.self
+            ) { schedule, _ in schedule })
     }
 }
 
@@ -26,6 +31,7 @@ extension SGD: Configuration {
         [
             .init("momentum", \.momentum, "of the velocity", .within(0..<1)),
             .init("weight_decay", \.weightDecay, "added to the gradient times the parameters", .atLeast(0)),
+            .init("nesterov", \.nesterov, "whether a step is Nesterov's"),
         ]
     }
 }
@@ -45,6 +51,18 @@ extension Adam: Configuration {
 
 extension ConstantSchedule: Configuration {
     public static var fields: [ConfigurationField<Self>] { [] }
+}
+
+extension LinearSchedule: Configuration {
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .init("start", \.start, "what the first value is multiplied by at the first step", .atLeast(0)),
+            .init("end", \.end, "what it is multiplied by after the epochs", .atLeast(0)),
+            .init(
+                "epochs", \.epochs, "how many epochs the change takes; all of a stage where null",
+                ifGiven: .atLeast(1)),
+        ]
+    }
 }
 
 extension CosineSchedule: Configuration {

@@ -30,7 +30,7 @@ public struct Retraining: Sendable {
 
     /// One step of descent on a batch.
     ///
-    /// - Returns: the training loss before the step, and the accuracy.
+    /// - Returns: the training loss before the step, and the accuracy; of mixed images by the label of what the other is mixed into.
     /// - Throws: `SettingError` if the loss or the gradient is no longer a number; what the network throws.
     public func step(_ model: inout Model, on batch: Batch, at time: TrainingTime) throws
         -> (loss: Double, accuracy: Double)
@@ -38,7 +38,7 @@ public struct Retraining: Sendable {
         let variables = model.state.variables
         let updates = BufferUpdates()
         let (loss, logits) = try network.trainingLoss(
-            batch.images, labels: batch.labels, labelSmoothing: labelSmoothing,
+            batch.images, targets: Targets(batch.labels, smoothing: labelSmoothing, mixed: batch.mixed),
             ForwardContext(
                 variables, time: time, random: RandomStream(seed: seed, "masks", step: UInt64(time.step)),
                 updates: updates))

@@ -1,3 +1,4 @@
+import NeuralNetworks
 import TensorEngine
 
 /// From class-wise validation performance to class weights (l_c of Eq. 3).
@@ -5,57 +6,98 @@ public protocol ClassWeighter: Sendable {
     /// Whether the weights depend on A and W1′ in a way that is differentiated.
     var isDifferentiable: Bool { get }
 
+    /// What the weights are made of [C], such as a mean of each class's losses: `ClassEstimates` are its running means.
+    /// The cross-entropies, `ClassPerformance.losses`, by default.
+    func measures(_ performance: ClassPerformance) throws -> Tensor
+
     /// - Parameters:
     ///   - performance: the validation batch by class.
-    ///   - estimates: running estimates of each class's loss [C], a constant; 0 for a class never seen.
+    ///   - estimates: running means of each class's measure [C], constants; 0 for a class never seen.
     /// - Returns: the weights [C].
     func weights(_ performance: ClassPerformance, estimates: ClassEstimates) throws -> Tensor
 }
 
-/// A batch's losses by class.
+extension ClassWeighter {
+    public func measures(_ performance: ClassPerformance) throws -> Tensor { performance.losses }
+}
+
+/// How a classifier does on a validation batch, and what it learned from.
 public struct ClassPerformance: Sendable {
+    /// The classifier's logits [N, C], differentiable.
+    public let logits: Tensor
+    /// Int32 [N].
+    public let labels: Tensor
+    /// The cross-entropy of each example [N], differentiable.
+    public let crossEntropies: Tensor
     /// The mean cross-entropy of each class [C], differentiable; 0 where the batch has none of it.
     public let losses: Tensor
     /// How many examples of each class the batch has [C], a constant of the losses' type.
     public let counts: Tensor
+    /// How many images of each class D_tr has.
+    public let trainingCounts: [Int]
+    private let oneHot: Tensor
+    private let communicator: any Communicator
 
     /// - Parameters:
-    ///   - losses: each example's cross-entropy [N].
+    ///   - logits: [N, C].
     ///   - labels: Int32 [N].
-    ///   - classes: C.
+    ///   - trainingCounts: images of each class in D_tr, C of them.
     ///   - communicator: the processes whose batches make up this one.
-    /// - Throws: `TensorError` if a label is not in 0..<classes.
+    /// - Throws: `TensorError` if a label is not in 0..<C, or there are not C training counts.
     public init(
-        losses: Tensor, labels: Tensor, classes: Int, over communicator: any Communicator = Alone()
+        logits: Tensor, labels: Tensor, trainingCounts: [Int], over communicator: any Communicator = Alone()
     ) throws {
-        let oneHot = try labels.oneHot(classes, losses.dtype)
+        crossEntropies = try logits.crossEntropies(labels)
+        let classes = logits.shape[1]
+        guard trainingCounts.count == classes else {
+            throw TensorError(
+                "class performance", "\(trainingCounts.count) training counts, expected \(classes)")
+        }
+        self.logits = logits
+        self.labels = labels
+        self.trainingCounts = trainingCounts
+        self.communicator = communicator
+        oneHot = try labels.oneHot(classes, logits.dtype)
         counts = try oneHot.sum(axes: [0]).summed(over: communicator)
-        let sums = try (oneHot * losses.reshaped(to: [-1, 1])).sum(axes: [0]).summed(over: communicator)
-        self.losses = try sums / Tensor.maximum(counts, counts.filled(with: 1))
+        losses = try Self.means(of: crossEntropies, oneHot, counts, over: communicator)
+    }
+
+    /// The mean over each class's examples [C], over all ranks; 0 where there are none.
+    ///
+    /// - Parameter examples: a number for each example [N].
+    public func classMeans(of examples: Tensor) throws -> Tensor {
+        try Self.means(of: examples, oneHot, counts, over: communicator)
+    }
+
+    private static func means(
+        of examples: Tensor, _ oneHot: Tensor, _ counts: Tensor, over communicator: any Communicator
+    ) throws -> Tensor {
+        let sums = try (oneHot * examples.reshaped(to: [-1, 1])).sum(axes: [0]).summed(over: communicator)
+        return try sums / Tensor.maximum(counts, counts.filled(with: 1))
     }
 }
 
-/// The running mean of each class's validation loss, which stands in for classes that a batch lacks.
+/// The running mean of each class's measure, which stands in for classes that a batch lacks.
 public struct ClassEstimates: Sendable, Hashable {
-    public var losses: [Double]
+    public var values: [Double]
     /// Whether a class has ever been seen.
     public var seen: [Bool]
 
     public init(classes: Int) {
-        losses = [Double](repeating: 0, count: classes)
+        values = [Double](repeating: 0, count: classes)
         seen = [Bool](repeating: false, count: classes)
     }
 
-    /// Moves the estimates of the classes that a batch has towards its losses.
+    /// Moves the estimates of the classes that a batch has towards its measures.
     ///
     /// - Parameters:
-    ///   - batch: the mean loss of each class, by label.
+    ///   - measures: of each class, by label.
     ///   - counts: examples of each class in the batch, by label.
-    ///   - momentum: the weight of the old estimate; a class's first loss is taken whole.
-    public mutating func update(losses batch: [Double], counts: [Int], momentum: Double) {
-        for index in losses.indices where counts[index] > 0 {
-            losses[index] =
-                seen[index] ? momentum * losses[index] + (1 - momentum) * batch[index] : batch[index]
+    ///   - momentum: the weight of the old estimate; a class's first measure is taken whole.
+    public mutating func update(_ measures: [Double], counts: [Int], momentum: Double) {
+        for index in values.indices where counts[index] > 0 {
+            values[index] =
+                seen[index] ? momentum * values[index] + (1 - momentum) * measures[index] : measures[index]
             seen[index] = true
         }
     }

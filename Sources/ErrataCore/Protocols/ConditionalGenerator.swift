@@ -64,7 +64,12 @@ public struct AdversarialGame: Sendable {
     public let generator: [Tensor]
     /// H.
     public let discriminator: [Tensor]
-    private let score: @Sendable (_ images: Tensor, _ labels: Tensor) throws -> Tensor
+    private let score: Score
+
+    /// H's scores [N] of images under labels. By the batch's statistics each call is a pass of its own, which moves
+    /// running ones; by running statistics it moves none, and sees them as they were before the loss.
+    public typealias Score =
+        @Sendable (_ images: Tensor, _ labels: Tensor, _ normalization: NormalizationMode) throws -> Tensor
 
     /// - Parameters:
     ///   - real: [N, H, W, C] in [−1, 1].
@@ -73,11 +78,10 @@ public struct AdversarialGame: Sendable {
     ///   - random: for what the loss draws.
     ///   - generator: G, by its layout.
     ///   - discriminator: H, by its layout.
-    ///   - score: H's scores [N] of images under labels. Each call is a pass of its own.
+    ///   - score: H's scores.
     public init(
         real: Tensor, generated: Tensor, labels: Tensor, random: RandomStream, generator: [Tensor],
-        discriminator: [Tensor],
-        score: @escaping @Sendable (_ images: Tensor, _ labels: Tensor) throws -> Tensor
+        discriminator: [Tensor], score: @escaping Score
     ) {
         self.real = real
         self.generated = generated
@@ -89,16 +93,23 @@ public struct AdversarialGame: Sendable {
     }
 
     /// H's scores [N] of images, under the game's labels or others.
-    public func scores(_ images: Tensor, labels: Tensor? = nil) throws -> Tensor {
-        try score(images, labels ?? self.labels)
+    public func scores(
+        _ images: Tensor, labels: Tensor? = nil, normalization: NormalizationMode = .batch
+    ) throws -> Tensor {
+        try score(images, labels ?? self.labels, normalization)
     }
 
-    /// The gradient of each image's score with respect to the image [N, H, W, C]: what a gradient penalty is of. It
-    /// can be differentiated again, in H and along the images' own path to where they come from.
-    public func scoreGradient(at images: Tensor, labels: Tensor? = nil) throws -> Tensor {
+    /// The gradient of the sum of all scores with respect to each image [N, H, W, C]: what a gradient penalty is of.
+    /// That is the gradient of the image's own score where a score depends on its image alone, which batch norm by the
+    /// batch's statistics undoes. It can be differentiated again, in H and along the images' own path to where they
+    /// come from.
+    public func scoreGradient(
+        at images: Tensor, labels: Tensor? = nil, normalization: NormalizationMode = .batch
+    ) throws -> Tensor {
         let images = images.isDifferentiable ? images.alias : images.variable
         return try gradients(
-            of: scores(images, labels: labels).sum(), withRespectTo: [images], createGraph: true)[0]
+            of: scores(images, labels: labels, normalization: normalization).sum(), withRespectTo: [images],
+            createGraph: true)[0]
     }
 }
 

@@ -16,19 +16,18 @@ public protocol Network: Sendable {
     ///
     /// - Parameters:
     ///   - images: [N, H, W, C], normalised.
-    ///   - labels: Int32 [N].
-    ///   - labelSmoothing: ε of (1 − ε)·one-hot + ε/classes.
+    ///   - targets: what it is to say of them.
     ///   - context: the network's values, the time, and random numbers.
     func trainingLoss(
-        _ images: Tensor, labels: Tensor, labelSmoothing: Double, _ context: ForwardContext
+        _ images: Tensor, targets: Targets, _ context: ForwardContext
     ) throws -> (loss: Tensor, logits: Tensor)
 }
 
 extension Network {
     public func trainingLoss(
-        _ images: Tensor, labels: Tensor, labelSmoothing: Double, _ context: ForwardContext
+        _ images: Tensor, targets: Targets, _ context: ForwardContext
     ) throws -> (loss: Tensor, logits: Tensor) {
         let logits = try logits(images, context)
-        return (try logits.crossEntropy(labels, labelSmoothing: labelSmoothing), logits)
+        return (try logits.crossEntropy(targets), logits)
     }
 }

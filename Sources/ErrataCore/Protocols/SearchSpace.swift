@@ -109,6 +109,24 @@ public protocol Supernet: Sendable {
 
     /// The same network without its classifying layer, for another head.
     var backbone: any Backbone { get }
+
+    /// What takes A's place where the weights train, such as A and a perturbation that raises the loss; A itself by
+    /// default.
+    ///
+    /// - Parameters:
+    ///   - context: of the training pass.
+    ///   - loss: what the weights descend in this pass, of what takes A's place: a constant in all else.
+    func perturbed(
+        _ architecture: [Tensor], _ context: ForwardContext,
+        raising loss: (_ architecture: [Tensor], _ context: ForwardContext) throws -> Tensor
+    ) throws -> [Tensor]
+}
+
+extension Supernet {
+    public func perturbed(
+        _ architecture: [Tensor], _ context: ForwardContext,
+        raising loss: (_ architecture: [Tensor], _ context: ForwardContext) throws -> Tensor
+    ) throws -> [Tensor] { architecture }
 }
 
 /// From images to features with the architecture A: what classifier and discriminator share.

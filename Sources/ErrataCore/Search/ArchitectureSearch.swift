@@ -244,11 +244,12 @@ public struct ArchitectureSearch: Sendable {
     /// How well each of the method's classifiers does, with running statistics.
     ///
     /// - Throws: what reading the batches throws.
-    public func performances(_ state: SearchState, on batches: any BatchSource) throws
-        -> [(id: ValueID, performance: Performance)]
-    {
+    public func performances(
+        _ state: SearchState, on batches: any BatchSource, at time: TrainingTime
+    ) throws -> [(id: ValueID, performance: Performance)] {
         try method.classifiers.map { id in
-            let context = ForwardContext(state[id].state, normalization: .running)
+            let context = ForwardContext(
+                state[id].state, normalization: .running, purpose: .evaluation, time: time)
             return (
                 id,
                 try Performance(of: batches, classes: images.classes) {

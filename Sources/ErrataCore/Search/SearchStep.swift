@@ -37,15 +37,18 @@ public struct SearchStep: Sendable {
     ///   - id: the model's.
     ///   - values: of the problem; buffers and the occasion are read from them.
     ///   - parameters: by default the model's value at that point.
+    ///   - purpose: what the pass is part of.
     ///   - updates: where its buffers' updates go.
     public func context(
-        _ id: ValueID, _ values: Values, parameters: [Tensor]? = nil, updates: BufferUpdates? = nil
+        _ id: ValueID, _ values: Values, parameters: [Tensor]? = nil, purpose: PassPurpose = .training,
+        updates: BufferUpdates? = nil
     ) -> ForwardContext {
         ForwardContext(
             ModelState(
                 parameters: parameters ?? values[id],
                 buffers: values.buffers[id] ?? state[id].state.buffers),
-            time: time, random: random("\(id) masks", on: values.occasion), updates: updates,
+            purpose: purpose, time: time, random: random("\(id) masks", on: values.occasion),
+            updates: updates,
             checkpointing: values.checkpointing)
     }
 
@@ -75,6 +78,24 @@ public struct SearchStep: Sendable {
             communicator: communicator)
     }
 
+    /// The logits [N, classes] of a supernet on images that its weights train on, A perturbed where the supernet says so.
+    ///
+    /// - Parameters:
+    ///   - supernet: what is applied.
+    ///   - images: of the batch.
+    ///   - values: of the problem.
+    ///   - context: of the pass.
+    ///   - loss: what the weights descend of these logits.
+    public func trainingLogits(
+        of supernet: any Supernet, _ images: Tensor, _ values: Values, _ context: ForwardContext,
+        descending loss: (_ logits: Tensor) throws -> Tensor
+    ) throws -> Tensor {
+        let architecture = try supernet.perturbed(values.architecture, context) { architecture, context in
+            try loss(supernet.logits(images.detached, architecture: architecture, context))
+        }
+        return try supernet.logits(images, architecture: architecture, context)
+    }
+
     /// The mean cross-entropy of a supernet with one model's weights on a batch, with its accuracy as a metric where
     /// one is named.
     ///
@@ -90,8 +111,13 @@ public struct SearchStep: Sendable {
         accuracy: String? = nil
     ) throws -> Evaluation {
         let updates = BufferUpdates()
-        let logits = try supernet.logits(
-            batch.images, architecture: values.architecture, context(id, values, updates: updates))
+        let context = context(id, values, purpose: keepsBuffers ? .training : .judging, updates: updates)
+        let logits =
+            try keepsBuffers
+            ? trainingLogits(of: supernet, batch.images, values, context) {
+                try $0.crossEntropy(batch.labels)
+            }
+            : supernet.logits(batch.images, architecture: values.architecture, context)
         var result = Evaluation(try logits.crossEntropy(batch.labels))
         if keepsBuffers { result.updates[id] = updates }
         if let accuracy, values.isObserved {

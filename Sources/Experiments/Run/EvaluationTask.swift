@@ -37,12 +37,13 @@ public struct EvaluationTask: RunTask {
         self.data = try DataDigest(of: [data.training, data.test])
         retraining = try experiment.retraining(genotype, for: data.images)
         let spec = experiment.spec.evaluation
-        let normalization = try PixelNormalization(of: data.training)
+        let normalization = try experiment.normalization(of: data.training)
         training = try Prefetcher(
             BatchLoader(
                 data.training,
                 .init(
-                    batchSize: spec.batchSize, augmentation: spec.augmentation, normalization: normalization,
+                    batchSize: spec.batchSize, transforms: spec.transforms.map(\.product),
+                    augmentation: spec.augmentation, mixing: spec.mixing, normalization: normalization,
                     dtype: experiment.dtype),
                 on: backend, random: RandomStream(seed: experiment.seed, "evaluation batches")))
         test = try BatchLoader(
@@ -55,7 +56,7 @@ public struct EvaluationTask: RunTask {
         stepsPerEpoch = epoch.steps
         model = try retraining.initialModel(on: backend, experiment.dtype)
         notices =
-            [epoch.notice].compactMap(\.self)
+            data.notices + [epoch.notice].compactMap(\.self)
             + Provision.absentClasses(in: data.training, dividedInto: [])
             + [Provision(name: "the test part", images: data.test, settings: "data.test_limit").absentClasses]
             .compactMap(\.self)

@@ -16,6 +16,7 @@ package struct SearchBatches: Sendable {
         self.requests = try requests.map { request in
             let options = BatchLoader.Options(
                 batchSize: settings.batchSize,
+                transforms: request.isAugmented ? settings.transforms.map(\.product) : [],
                 augmentation: request.isAugmented ? settings.augmentation : .none,
                 normalization: normalization, includesOriginals: request.includesOriginals, dtype: dtype)
             let loader = try BatchLoader(

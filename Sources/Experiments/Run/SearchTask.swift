@@ -16,6 +16,7 @@ public struct SearchTask: RunTask {
     private let backend: any Backend
     private let images: ImageSpecification
     private let normalization: PixelNormalization
+    private let trainingCounts: [Int]
     private let batches: SearchBatches
     private let measuring: any BatchSource
     private var stage: SearchStage
@@ -55,7 +56,7 @@ public struct SearchTask: RunTask {
         images = data.images
         self.data = try DataDigest(of: [data.training])
         let split = try Split(
-            data.training, trainingFraction: spec.data.trainingFraction,
+            data.training, trainingFraction: spec.data.trainingFraction, method: spec.data.split,
             random: RandomStream(seed: experiment.seed, "split"))
         let parts = [
             Provision(
@@ -64,10 +65,12 @@ public struct SearchTask: RunTask {
                 name: "D_val", images: split.validation, settings: "data.limit or data.training_fraction"),
         ]
         for part in parts { try part.requireBatch(of: spec.search.batchSize, "search.batch_size") }
-        normalization = try PixelNormalization(of: split.training)
+        normalization = try experiment.normalization(of: split.training)
+        trainingCounts = split.training.classCounts
         stage = SearchStage(
             index: 0,
-            search: try experiment.search(in: experiment.searchSpace, for: images, normalization))
+            search: try experiment.search(
+                in: experiment.searchSpace, for: images, trainingCounts: trainingCounts, normalization))
         batches = try SearchBatches(
             stage.search.method.batches, of: split, spec.search, experiment.dtype, normalization,
             seed: experiment.seed, on: backend)
@@ -84,7 +87,8 @@ public struct SearchTask: RunTask {
         stopping = try spec.search.earlyStopping.map { try EarlyStoppingWatch($0.product, start: start) }
         if stage.search.method.models.isEmpty { try Self.requireDrawn(state.architecture) }
         notices =
-            [epoch.notice].compactMap(\.self) + Provision.absentClasses(in: data.training, dividedInto: parts)
+            data.notices + [epoch.notice].compactMap(\.self)
+            + Provision.absentClasses(in: data.training, dividedInto: parts)
         try EvaluationTask.check(
             experiment, try stage.space.genotype(of: state.architecture.state.parameters), data)
     }
@@ -144,7 +148,9 @@ public struct SearchTask: RunTask {
                     + "and nothing after stage \(index)")
         }
         let next = SearchStage(
-            index: index, search: try experiment.search(in: space, for: images, normalization))
+            index: index,
+            search: try experiment.search(
+                in: space, for: images, trainingCounts: trainingCounts, normalization))
         state = try next.search.state(after: state, on: backend, experiment.dtype)
         stage = next
     }
@@ -171,7 +177,7 @@ public struct SearchTask: RunTask {
     public mutating func endEpoch(_ output: RunOutput) throws -> EpochRows {
         guard let latest else { preconditionFailure("an epoch of no steps") }
         let number = step / stepsPerEpoch
-        let measured = try search.performances(state, on: measuring)
+        let measured = try search.performances(state, on: measuring, at: latest.time)
         guard let performance = measured.last?.performance else {
             throw RunError("the method '\(experiment.spec.method.name)' names no classifier to judge by")
         }
@@ -247,7 +253,10 @@ public struct SearchTask: RunTask {
     // MARK: The result
 
     public mutating func result(_ output: RunOutput) throws -> SearchResult {
-        let loss = try latestLoss ?? search.performances(state, on: measuring).last?.performance.loss
+        let loss =
+            try latestLoss
+            ?? search.performances(state, on: measuring, at: time(of: max(step - 1, 0))).last?.performance
+            .loss
         if let loss, let line = grown(loss, classes: images.classes, "optimizers.weights.rate") {
             output.say(line)
         }
@@ -291,7 +300,9 @@ public struct SearchTask: RunTask {
             let narrowing = try YAMLReader.read(archive.text("narrowing"), source: "narrowing")
             let space = try experiment.searchSpace.narrowed(by: narrowing)
             stage = SearchStage(
-                index: index, search: try experiment.search(in: space, for: images, normalization))
+                index: index,
+                search: try experiment.search(
+                    in: space, for: images, trainingCounts: trainingCounts, normalization))
             state = try search.initialState(on: backend, experiment.dtype)
         }
         state = try archive.searchState(

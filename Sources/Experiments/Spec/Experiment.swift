@@ -64,12 +64,18 @@ public struct Experiment: Sendable {
         try Experiment(value, registry: registry, defaults: defaults).spec
     }
 
-    /// The images, limited as the spec says.
+    /// The images, long-tailed and then limited as the spec says.
     ///
     /// - Throws: `DatasetError` if a file is missing or unsound, `RunError` if there are fewer images than the
     ///   limit.
     public func data() throws -> ImageData {
-        let data = try makeData.make(())
+        var data = try makeData.make(())
+        if let longTail = spec.data.longTail {
+            data = try ImageData(
+                training: data.training.longTailed(
+                    ratio: longTail.ratio, kind: longTail.kind, random: RandomStream(seed: seed, "long tail")),
+                test: data.test)
+        }
         func limited(_ part: any Dataset, to count: Int?, _ setting: String) throws -> any Dataset {
             guard let count else { return part }
             guard count <= part.count else {
@@ -79,7 +85,20 @@ public struct Experiment: Sendable {
         }
         return try ImageData(
             training: limited(data.training, to: spec.data.limit, "limit"),
-            test: limited(data.test, to: spec.data.testLimit, "test_limit"))
+            test: limited(data.test, to: spec.data.testLimit, "test_limit"), notices: data.notices)
+    }
+
+    /// What pixels are normalised by: as the spec says, or as the images to train on are.
+    ///
+    /// - Throws: `DatasetError` if an image cannot be read.
+    func normalization(of images: any Dataset) throws -> PixelNormalization {
+        guard let settings = spec.data.normalization else { return try PixelNormalization(of: images) }
+        guard settings.mean.count == images.channels else {
+            throw RunError(
+                "data.normalization is of \(settings.mean.count) channels, but the images have \(images.channels)"
+            )
+        }
+        return try PixelNormalization(mean: settings.mean, deviation: settings.deviation)
     }
 
     /// The search in a stage of the search space.
@@ -88,15 +107,15 @@ public struct Experiment: Sendable {
     ///
     /// - Throws: what the components throw if they do not fit each other or the images.
     func search(
-        in space: any SearchSpace, for images: ImageSpecification, _ normalization: PixelNormalization
-    )
-        throws -> ArchitectureSearch
-    {
+        in space: any SearchSpace, for images: ImageSpecification, trainingCounts: [Int],
+        _ normalization: PixelNormalization
+    ) throws -> ArchitectureSearch {
         let supernet = try space.supernet(for: images)
         let (makeGenerator, makeWeighter) = (makeGenerator, makeWeighter)
         let method = try makeMethod.make(
             MethodContext(
-                images: images, supernet: supernet, weights: spec.optimizers.weights.descent,
+                images: images, trainingCounts: trainingCounts, supernet: supernet,
+                weights: spec.optimizers.weights.descent,
                 fromTanh: normalization.fromTanhRange, augmentation: spec.search.augmentation,
                 makeGenerator: {
                     guard let makeGenerator else {

@@ -55,6 +55,9 @@ public struct ExperimentSpec: Configuration {
 public struct DataSettings: Configuration {
     public var set = ComponentSelection("")
     public var trainingFraction = 0.5
+    public var split = Split.Method.automatic
+    public var normalization: NormalizationSettings?
+    public var longTail: LongTailSettings?
     public var limit: Int?
     public var testLimit: Int?
 
@@ -68,11 +71,62 @@ public struct DataSettings: Configuration {
                 "the part of the training images that is D_tr in the search; the rest is D_val",
                 .init("between 0 and 1") { $0 > 0 && $0 < 1 }),
             .init(
+                "split", \.split,
+                "how D_tr is chosen: at random, the same part of every class, or the latter where a class has fewer than "
+                    + "\(Split.automaticLimit) images"),
+            .init(
+                "normalization", \.normalization,
+                "each channel's mean and deviation, where black is 0 and white 1; measured where null"),
+            .init(
+                "long_tail", \.longTail,
+                "make the training images long-tailed; as many as there are where null"),
+            .init(
                 "limit", \.limit, "use so many training images only, chosen at random", ifGiven: .atLeast(2)),
             .init("test_limit", \.testLimit, "use so many test images only", ifGiven: .atLeast(1)),
         ]
     }
 }
+
+extension Split.Method: ConfigurationChoice {}
+
+/// What pixels are normalised by, where it is not measured.
+public struct NormalizationSettings: Configuration {
+    public var mean: [Double] = []
+    public var deviation: [Double] = []
+
+    public init() {}
+
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .init("mean", \.mean, "of each channel", each: .within(0...1), .notEmpty),
+            .init("deviation", \.deviation, "of each channel", each: .above(0), .notEmpty),
+        ]
+    }
+
+    public func validate() throws { _ = try PixelNormalization(mean: mean, deviation: deviation) }
+}
+
+/// Ever fewer training images from class to class, in the order of the labels.
+public struct LongTailSettings: Configuration {
+    public var ratio = 100.0
+    public var kind = LongTailKind.exponential
+
+    public init() {}
+
+    public static var fields: [ConfigurationField<Self>] {
+        [
+            .init(
+                "ratio", \.ratio, "how many times more of its images the first class keeps than the last",
+                .atLeast(1)),
+            .init(
+                "kind", \.kind,
+                "geometrically fewer from class to class (Cui et al., 2019), or all of the first half and the least "
+                    + "of the others"),
+        ]
+    }
+}
+
+extension LongTailKind: ConfigurationChoice {}
 
 /// How the models of a search descend (DARTS, section 3.1).
 public struct OptimizerSettings: Configuration {
@@ -94,6 +148,7 @@ public struct SearchSettings: Configuration {
     public var epochs = 50
     public var stepsPerEpoch: Int?
     public var batchSize = 64
+    public var transforms: [Choice<TransformKind>] = []
     public var augmentation = Augmentation(cropPadding: 4, horizontalFlip: true)
     public var architectureWarmup = 0
     public var earlyStopping: Choice<EarlyStoppingKind>?
@@ -110,6 +165,7 @@ public struct SearchSettings: Configuration {
             .init(
                 "batch_size", \.batchSize, "images of a step, of D_tr and of D_val each",
                 .within(1...1_000_000)),
+            .transforms(\.transforms),
             .init("augmentation", \.augmentation, "how training images are varied"),
             .init(
                 "architecture_warmup", \.architectureWarmup, "epochs of each stage before A steps",
@@ -139,7 +195,9 @@ public struct EvaluationSettings: Configuration {
     public var epochs = 600
     public var batchSize = 96
     public var stepsPerEpoch: Int?
+    public var transforms: [Choice<TransformKind>] = []
     public var augmentation = Augmentation(cropPadding: 4, horizontalFlip: true, cutoutLength: 16)
+    public var mixing = BatchMixing()
     public var labelSmoothing = 0.0
     public var weights = DescentSettings(
         rate: 0.025, .init("sgd", SGD(momentum: 0.9, weightDecay: 3e-4)),
@@ -155,7 +213,11 @@ public struct EvaluationSettings: Configuration {
             .init("epochs", \.epochs, "epochs of training", .within(1...1_000_000)),
             .init("batch_size", \.batchSize, "images of a step", .within(1...1_000_000)),
             .stepsPerEpoch(\.stepsPerEpoch, of: "the training images"),
+            .transforms(\.transforms),
             .init("augmentation", \.augmentation, "how training images are varied"),
+            .init(
+                "mixing", \.mixing, "how training images are mixed with others of the batch, and their labels"
+            ),
             .init("label_smoothing", \.labelSmoothing, "ε of (1 − ε)·one-hot + ε/classes", .within(0..<1)),
             .init("weights", \.weights, "how the weights descend"),
             .init("network", \.network, "the network: settings of the search space's own"),
@@ -165,6 +227,14 @@ public struct EvaluationSettings: Configuration {
 }
 
 extension ConfigurationField {
+    fileprivate static func transforms(
+        _ path: any WritableKeyPath<Root, [Choice<TransformKind>]> & Sendable
+    ) -> Self {
+        .init(
+            "transforms", path,
+            "what training images go through before the augmentation, one after another: `- color-jitter`")
+    }
+
     fileprivate static func stepsPerEpoch(
         _ path: any WritableKeyPath<Root, Int?> & Sendable, of part: String
     ) -> Self {

@@ -10,7 +10,7 @@ extension ExperimentSpec {
         case .evaluation:
             [
                 "name", "method", "generator", "weighter", "hypergradient", "optimizers", "search",
-                "data.training_fraction", "evaluation.checkpoint_minutes",
+                "data.training_fraction", "data.split", "evaluation.checkpoint_minutes",
             ]
         }
     }

@@ -1,6 +1,6 @@
 import CHDF5
+import Datasets
 import Foundation
-import Synchronization
 import TensorEngine
 
 /// Archives as HDF5 files, made and read in memory: libhdf5 never touches a disk.
@@ -11,9 +11,6 @@ package enum HDF5 {
     /// The most bytes of text an attribute holds: HDF5 keeps it in an object header's message of 64 KiB.
     static let longestText = 64_000
 
-    /// libhdf5 as Debian builds it is not for several threads at once: every call is made under this lock.
-    package static let lock = Mutex(())
-
     /// The bytes of an HDF5 file, its user block zero. The same archive gives the same bytes.
     ///
     /// - Throws: `ArchiveError` if HDF5 cannot hold the archive as it is, with libhdf5's message if it has one.
@@ -23,7 +20,7 @@ package enum HDF5 {
             try checkPath(path)
             if case .text(let text) = attribute { try checkText(text, path) }
         }
-        return try lock.withLock { _ in
+        return try HDF5Library.lock.withLock { _ in
             errata_h5_silence()
             let access = try valid(H5Pcreate(errata_h5_file_access()), "property list")
             defer { H5Pclose(access) }
@@ -52,7 +49,7 @@ package enum HDF5 {
     ///
     /// - Throws: `ArchiveError` if it holds anything else.
     static func archive(of image: [UInt8]) throws -> Archive {
-        try lock.withLock { _ in
+        try HDF5Library.lock.withLock { _ in
             errata_h5_silence()
             let access = try valid(H5Pcreate(errata_h5_file_access()), "property list")
             defer { H5Pclose(access) }

@@ -1,3 +1,5 @@
+import Datasets
+
 /// An HDF5 file that is checked, byte for byte, before libhdf5 sees it.
 ///
 /// The user block, which HDF5 readers skip, begins with

@@ -1,3 +1,4 @@
+import Datasets
 import ErrataCore
 
 /// Which run a spec describes: a digest of every setting that decides a bit of it. Specs of one identity are one run,

@@ -75,6 +75,22 @@ struct RetrainingTests {
         try model.state.parameters.map { try $0.doubles() }
     }
 
+    @Test("Mixed images are to be both labels, each by its part")
+    func mixedLabels() throws {
+        let network = PixelNetwork()
+        let retraining = Retraining(
+            network: network, descent: .init(rate: 0.1, SGD()), labelSmoothing: 0.1, seed: 1)
+        let others = try backend.tensor((0..<8).map { Int32($0 / 4) }, [8])
+        func loss(_ labels: Tensor, mixed: (labels: Tensor, weight: Double)? = nil) throws -> Double {
+            var model = try retraining.initialModel(on: backend, .float64)
+            let batch = try Batch(images: batch().images, labels: labels, mixed: mixed)
+            return try retraining.step(&model, on: batch, at: .init(epochs: 4)).loss
+        }
+        let labels = try batch().labels
+        let expected = try 0.7 * loss(labels) + 0.3 * loss(others)
+        #expect(try abs(loss(labels, mixed: (others, 0.3)) - expected) < 1e-12)
+    }
+
     @Test(
         "A step is the gradient's, of the loss with label smoothing; buffers move; the rate follows the time")
     func step() throws {

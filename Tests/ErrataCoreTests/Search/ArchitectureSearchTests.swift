@@ -120,7 +120,7 @@ struct ArchitectureSearchTests {
         let search = try tiny.search()
         let state = try tiny.run(2).last!
         let batch = try tiny.batch("validation", 0, labels: [0, 1, 2, 2])
-        let found = try search.performances(state, on: OneBatch(batch: batch))
+        let found = try search.performances(state, on: OneBatch(batch: batch), at: TrainingTime())
         #expect(found.map(\.id) == [.w1, .w2])
         for (id, performance) in found {
             let loss = try search.supernet.logits(

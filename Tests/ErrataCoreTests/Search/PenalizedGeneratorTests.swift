@@ -79,7 +79,7 @@ struct PenalizedGeneratorTests {
         let game = AdversarialGame(
             real: images.detached, generated: images, labels: try backend.tensor([0, 1] as [Int32], [2]),
             random: RandomStream(seed: 0), generator: [], discriminator: [h]
-        ) { images, labels in
+        ) { images, labels, _ in
             try (images.squared() * h).reshaped(to: [2]) * labels.cast(to: .float64)
         }
         // Σ y·h·x², of which the gradient is 2·y·h·x.

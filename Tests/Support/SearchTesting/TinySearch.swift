@@ -34,6 +34,7 @@ public struct TinySearch: Sendable {
     /// In place of `dcgan`.
     public var generator: (@Sendable (GeneratorContext) throws -> any ConditionalGenerator)?
     public var augmentation = Augmentation(cropPadding: 1, horizontalFlip: true)
+    public var trainingCounts = [30, 10, 2]
     public var communicator: any Communicator = Alone()
     /// The labels of a batch of D_tr, and of D_val at a step.
     public var trainingLabels: [Int32] = [0, 1, 2, 1, 0, 2]
@@ -63,7 +64,8 @@ public struct TinySearch: Sendable {
         let space = try widened(CellSearchSpace(space))
         let supernet = try space.supernet(for: Self.images)
         let context = MethodContext(
-            images: Self.images, supernet: supernet, weights: weights, fromTanh: Self.fromTanh,
+            images: Self.images, trainingCounts: trainingCounts, supernet: supernet, weights: weights,
+            fromTanh: Self.fromTanh,
             augmentation: augmentation, makeGenerator: { try makeGenerator(backbone: supernet.backbone) },
             makeWeighter: { weighter })
         return try ArchitectureSearch(

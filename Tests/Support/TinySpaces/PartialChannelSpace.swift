@@ -38,17 +38,20 @@ public struct PartialChannelSpace: SearchSpace {
                     PartialChannelNode(scope, cell, candidates.nodes[index], parts: parts)
                 }
             },
-            mixing: { [candidates] architecture, _ in
-                var mixing: [CellKind: [Tensor]] = [:]
+            mixing: { [candidates] architecture, context in
+                var mixing: [CellKind: [NodeWeights]] = [:]
                 for (index, kind) in CellKind.allCases.enumerated() {
                     mixing[kind] = try zip(
-                        candidates.weights(architecture[index]),
+                        candidates.weights(
+                            architecture[index], in: RelaxationPass(context, kind.rawValue)),
                         candidates.edgeWeights(architecture[2 + index])
                     ).map { weights, edges in
                         let count = edges.shape[0]
                         let weighted =
-                            try weights.reshaped(to: [count, -1]) * edges.reshaped(to: [count, 1])
-                        return try .concatenated([weighted.reshaped(to: [-1]), edges], axis: 0)
+                            try weights.tensor.reshaped(to: [count, -1]) * edges.reshaped(to: [count, 1])
+                        return NodeWeights(
+                            try .concatenated([weighted.reshaped(to: [-1]), edges], axis: 0),
+                            running: weights.running)
                     }
                 }
                 return mixing
@@ -94,15 +97,18 @@ private struct PartialChannelNode: SearchNode {
     }
 
     /// - Parameter weights: β·α of the operations, then β of the edges.
-    func mixture(of states: [Tensor], weights: Tensor, _ context: ForwardContext) throws -> Tensor {
+    func mixture(of states: [Tensor], weights: NodeWeights, _ context: ForwardContext) throws
+        -> Tensor
+    {
         let part = channels / parts
         let sums = try [
             mixed.sum(
                 of: states.map { try $0.sliced(axis: 3, from: 0, count: part) },
-                weights: weights.sliced(axis: 0, from: 0, count: mixed.edges.count), context),
+                weights: weights.tensor.sliced(axis: 0, from: 0, count: mixed.edges.count),
+                running: weights.running, context),
             passing.sum(
                 of: states.map { try $0.sliced(axis: 3, from: part, count: channels - part) },
-                weights: weights.sliced(
+                weights: weights.tensor.sliced(
                     axis: 0, from: mixed.edges.count, count: passing.edges.count), context),
         ]
         let joined = try Tensor.concatenated(sums, axis: 3)

@@ -1,4 +1,4 @@
-import Experiments
+import Datasets
 import Testing
 
 @Suite("SHA-256")
