@@ -44,7 +44,8 @@ let package = Package(
         ].map { .library(name: $0, targets: [$0]) }
         + plugins.map { .library(name: $0, targets: [$0]) },
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         .systemLibrary(
@@ -62,7 +63,9 @@ let package = Package(
         library("Multilevel", ["NeuralNetworks"]),
         library("Datasets", ["TensorEngine", "CHDF5", "CZlib", "CTurboJPEG", "CPNG"]),
         library("ErrataCore", ["Multilevel", "Datasets"]),
-        library("Experiments", ["ErrataCore", "CYAML", "CHDF5", "CZlib"]),
+        library(
+            "Experiments",
+            ["ErrataCore", "CYAML", "CHDF5", "CZlib", .product(name: "GRDB", package: "GRDB.swift")]),
         library(
             "ErrataCLI",
             [

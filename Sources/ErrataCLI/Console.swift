@@ -15,6 +15,9 @@ enum Console {
     /// A line on standard error; where that cannot be written, nobody can be told.
     static func error(_ text: String) { _ = write("\(escaped(text))\n", to: STDERR_FILENO) }
 
+    /// What moves the cursor, on standard error.
+    static func raw(_ text: String) { _ = write(text, to: STDERR_FILENO) }
+
     /// Line breaks stay.
     fileprivate static func escaped(_ text: String) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).escaped }

@@ -10,7 +10,7 @@ import TensorEngine
 ///     ErrataCLI.main(plugins: [DARTSPlugin(), MyGeneratorPlugin()], defaults: ComponentDefaults(…))
 public enum ErrataCLI {
     /// Parses the command line, runs the command, and ends the process: 0 if all went well, 64 if the command
-    /// line was wrong, 128 and a signal's number after an interruption, 1 otherwise.
+    /// line was wrong, 75 if another process has the run, 128 and a signal's number after an interruption, 1 otherwise.
     ///
     /// - Parameters:
     ///   - plugins: what can be chosen, beside what ships with the core.
@@ -28,6 +28,9 @@ public enum ErrataCLI {
             exit(0)
         } catch let code as ExitCode {
             exit(code.rawValue)
+        } catch let error as RunInUseError {
+            Console.error("error: \(error)")
+            exit(Sweep.inUseStatus)
         } catch let error where ErrataCommand.exitCode(for: error) == .failure {
             Console.error("error: \(error)")
             exit(1)
@@ -68,8 +71,8 @@ struct ErrataCommand: ParsableCommand {
         version: Errata.version,
         subcommands: [
             SearchCommand.self, EvaluateCommand.self, ValidateCommand.self, PluginsCommand.self,
-            DataCommand.self,
-            NewCommand.self, DoctorCommand.self,
+            DataCommand.self, NewCommand.self, DoctorCommand.self, SchemaCommand.self,
+            SweepCommand.self, RunsCommand.self, InspectCommand.self,
         ])
 }
 

@@ -15,8 +15,25 @@ struct ValidateCommand: ComponentsCommand {
     @OptionGroup var specOptions: SpecOptions
 
     func run(_ components: Components) throws {
-        let experiment = try specOptions.experiment(spec, components)
-        try Console.line(YAMLWriter.text(experiment.spec.encoded).trimmingCharacters(in: .newlines))
+        let matrix = try ExperimentMatrix(file: spec, setting: specOptions.assignments)
+        let experiments = try matrix.experiments(components.registry, components.defaults)
+        guard matrix.isMatrix else {
+            return try Console.line(
+                YAMLWriter.text(experiments[0].spec.encoded).trimmingCharacters(in: .newlines))
+        }
+        try Console.line("\(matrix.trials.count) trials:")
+        for trial in matrix.trials { try Console.line("  \(trial.name)") }
+        try Console.line("one of them alone: 'errata validate SPEC --set AXIS=CHOICE …'")
+    }
+}
+
+struct SchemaCommand: ComponentsCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "schema", abstract: "Print a JSON Schema of experiments, for editors.")
+
+    func run(_ components: Components) throws {
+        try Console.line(
+            SpecSchema.text(components.registry, components.defaults).trimmingCharacters(in: .newlines))
     }
 }
 

@@ -343,7 +343,7 @@ struct ErrorTests {
         let lock = try RunLock("\(output)/lock")
         let result = try Command.run("search", work.spec, "--output", output)
         withExtendedLifetime(lock) {}
-        #expect(result.status == 1 && result.errors.contains("process \(getpid())"), "\(result.errors)")
+        #expect(result.status == 75 && result.errors.contains("process \(getpid())"), "\(result.errors)")
     }
 
     @Test func aWrongCommandLine() throws {

@@ -42,6 +42,7 @@ extension Choice: ConfigurationRepresentable {
     public static var codec: ConfigurationCodec<Self> {
         var codec = ConfigurationCodec<Self>(
             "component", expectation: "a name, or a mapping with a name and settings",
+            shape: .component { Kind.components(of: $0).described },
             read: { value, standing, _, decoder in
                 guard
                     let selection = ComponentSelection.codec.decode(

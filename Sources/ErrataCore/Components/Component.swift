@@ -7,6 +7,10 @@ public struct Component<Product, Context>: Sendable {
     public let summary: String
     /// The settings with their types, defaults and meanings.
     public let settings: [ConfigurationRow]
+    /// What the settings may be, for machines.
+    let shape: ConfigurationShape
+    /// Every setting where a file says nothing.
+    let defaults: ConfigurationValue
     private let prepare:
         @Sendable (ComponentSelection, inout ConfigurationDecoder) -> PreparedComponent<Product, Context>
 
@@ -34,6 +38,8 @@ public struct Component<Product, Context>: Sendable {
         self.name = name
         self.summary = summary
         settings = defaults.rows(path: "")
+        shape = .section(of: C.self)
+        self.defaults = defaults.encoded
         prepare = { selection, decoder in
             let configuration = decoder.decode(C.self, from: selection.settings, default: defaults)
             return PreparedComponent(

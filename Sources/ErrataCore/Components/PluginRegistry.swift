@@ -14,6 +14,7 @@ public struct PluginRegistry: Sendable {
     public var schedules = ComponentList<any Schedule, Void>(kind: "schedule")
     public var transforms = ComponentList<any ImageTransform, Void>(kind: "transform")
     public var earlyStoppings = ComponentList<any EarlyStopping, Void>(kind: "early stopping")
+    public var launchers = ComponentList<any Launcher, Void>(kind: "launcher")
     public var datasets = ComponentList<ImageData, Void>(kind: "data set")
 
     /// What ships with the core, and what the plugins add.

@@ -42,7 +42,7 @@ extension Configuration {
 
     public static var codec: ConfigurationCodec<Self> {
         var codec = ConfigurationCodec<Self>(
-            "section", expectation: "a mapping",
+            "section", expectation: "a mapping", shape: .section(of: Self.self),
             read: { value, standing, _, decoder in decode(value, default: standing ?? Self(), &decoder) },
             encode: \.encoded)
         codec.rows = { $0.rows(path: $1) }

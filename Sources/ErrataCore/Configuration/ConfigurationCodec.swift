@@ -9,6 +9,8 @@ public struct ConfigurationCodec<Value: Sendable>: Sendable {
     public let name: String
     /// What is expected, in an error message: `a number ≥ 0`.
     public var expectation: String
+    /// What values may be, for machines.
+    public private(set) var shape: ConfigurationShape
     /// What else is asked of a value: `≥ 0`.
     public private(set) var constraint: String?
     private let read: Read
@@ -28,15 +30,17 @@ public struct ConfigurationCodec<Value: Sendable>: Sendable {
     /// - Parameters:
     ///   - name: the type in a table of settings.
     ///   - expectation: what an error message says is expected.
+    ///   - shape: what values may be, for machines.
     ///   - read: the value, or nil after reporting an error to the decoder.
     ///   - encode: the value as a file would have it.
     public init(
-        _ name: String, expectation: String,
+        _ name: String, expectation: String, shape: ConfigurationShape = .anything,
         read: @escaping Read,
         encode: @escaping @Sendable (Value) -> ConfigurationValue
     ) {
         self.name = name
         self.expectation = expectation
+        self.shape = shape
         self.read = read
         self.encode = encode
         rows = { _, _ in [] }
@@ -47,15 +51,16 @@ public struct ConfigurationCodec<Value: Sendable>: Sendable {
     /// - Parameters:
     ///   - name: the type's name in tables of settings.
     ///   - expectation: what a message says was expected, such as `a path`.
+    ///   - shape: what values may be, for machines.
     ///   - parse: the value, or nil if what stands there is none.
     ///   - encode: the value as a file would have it.
     public init(
-        _ name: String, expectation: String,
+        _ name: String, expectation: String, shape: ConfigurationShape = .anything,
         parse: @escaping @Sendable (ConfigurationValue) -> Value?,
         encode: @escaping @Sendable (Value) -> ConfigurationValue
     ) {
         self.init(
-            name, expectation: expectation,
+            name, expectation: expectation, shape: shape,
             read: { value, _, expectation, decoder in
                 let parsed = parse(value)
                 if parsed == nil { decoder.fail(expected: expectation, found: value) }
@@ -79,6 +84,7 @@ public struct ConfigurationCodec<Value: Sendable>: Sendable {
         guard let constraint else { return self }
         var result = ConfigurationCodec(
             name, expectation: "\(expectation) \(constraint.description)",
+            shape: constraint.bounds.isEmpty ? shape : .bounded(shape, constraint.bounds),
             read: { value, standing, expectation, decoder in
                 guard let result = read(value, standing, expectation, &decoder) else { return nil }
                 guard constraint.admits(result) else {
@@ -95,7 +101,7 @@ public struct ConfigurationCodec<Value: Sendable>: Sendable {
     /// The type with `null` added.
     package func optional() -> ConfigurationCodec<Value?> {
         var result = ConfigurationCodec<Value?>(
-            "\(name) or null", expectation: "\(expectation) or null",
+            "\(name) or null", expectation: "\(expectation) or null", shape: .optional(shape),
             read: { value, standing, expectation, decoder in
                 guard value.content != .null else { return .some(nil) }
                 return read(value, standing ?? nil, expectation, &decoder).map(Optional.some)
@@ -109,7 +115,7 @@ public struct ConfigurationCodec<Value: Sendable>: Sendable {
     /// Lists of the type.
     package func list() -> ConfigurationCodec<[Value]> {
         var result = ConfigurationCodec<[Value]>(
-            "list of \(name)", expectation: "a list",
+            "list of \(name)", expectation: "a list", shape: .list(shape),
             read: { value, _, expectation, decoder in
                 guard case .sequence(let elements) = value.content else {
                     decoder.fail(expected: expectation, found: value)

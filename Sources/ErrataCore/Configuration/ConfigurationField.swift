@@ -5,6 +5,8 @@ public struct ConfigurationField<Root: Sendable>: Sendable {
     public let meaning: String
     package let decode: @Sendable (ConfigurationValue, inout Root, inout ConfigurationDecoder) -> Void
     package let encode: @Sendable (Root) -> ConfigurationValue
+    /// What the value may be, for machines.
+    let shape: ConfigurationShape
     private let type: String
     private let constraint: String?
     private let rowsWithin: @Sendable (Root, String) -> [ConfigurationRow]
@@ -55,6 +57,7 @@ public struct ConfigurationField<Root: Sendable>: Sendable {
         self.key = key
         self.meaning = meaning
         type = codec.name
+        shape = codec.shape
         constraint = codec.constraint
         decode = { value, root, decoder in
             if let decoded = codec.decode(value, default: root[keyPath: path], &decoder) {

@@ -2,7 +2,7 @@ extension Int: ConfigurationRepresentable {
     /// Integers of YAML's core schema: `-12`, `007` (which is 7), `0o17`, `0x1F`.
     public static var codec: ConfigurationCodec<Int> {
         .init(
-            "integer", expectation: "an integer",
+            "integer", expectation: "an integer", shape: .integer,
             parse: { $0.literal.flatMap(integer) },
             encode: { .literal("\($0)") })
     }
@@ -12,7 +12,7 @@ extension Double: ConfigurationRepresentable {
     /// Finite numbers of YAML's core schema; `1e-3` is one, and so is every integer.
     public static var codec: ConfigurationCodec<Double> {
         .init(
-            "number", expectation: "a number",
+            "number", expectation: "a number", shape: .number,
             parse: { value in
                 guard let text = value.literal else { return nil }
                 if let number = integer(text) { return Double(number) }
@@ -34,7 +34,7 @@ extension Bool: ConfigurationRepresentable {
     /// `true` and `false` of YAML's core schema, or `on` and `off`, each as `True` and `TRUE` too.
     public static var codec: ConfigurationCodec<Bool> {
         .init(
-            "boolean", expectation: "true, false, on or off",
+            "boolean", expectation: "true, false, on or off", shape: .boolean,
             parse: { value in
                 switch value.literal {
                 case "true", "True", "TRUE", "on", "On", "ON": true
@@ -48,7 +48,7 @@ extension Bool: ConfigurationRepresentable {
 
 extension String: ConfigurationRepresentable {
     public static var codec: ConfigurationCodec<String> {
-        .init("text", expectation: "a text", parse: \.text, encode: { .string($0) })
+        .init("text", expectation: "a text", shape: .text, parse: \.text, encode: { .string($0) })
     }
 }
 
@@ -61,6 +61,7 @@ extension ConfigurationChoice {
         let choices = allCases.map(\.rawValue)
         return .init(
             choices.joined(separator: " | "), expectation: "one of \(choices.joined(separator: ", "))",
+            shape: .choice(choices),
             read: { value, _, expectation, decoder in
                 guard let text = value.text else {
                     decoder.fail(expected: expectation, found: value)

@@ -26,7 +26,7 @@ public struct PathSetting: Sendable, Hashable, CustomStringConvertible {
 extension PathSetting: ConfigurationRepresentable {
     public static var codec: ConfigurationCodec<Self> {
         .init(
-            "path", expectation: "a path",
+            "path", expectation: "a path", shape: .text,
             parse: { value in
                 guard let text = value.text, !text.isEmpty else { return nil }
                 // Only what stands in a file has a line.

@@ -11,9 +11,6 @@ final class DirectoryClaim {
     /// What was not there before, in the order it was made.
     private var made: [String] = []
 
-    /// What a spec begins with that was written for a run.
-    private static let specTitle = "# Written by Errata: the spec of a run, with every default.\n"
-
     /// - Parameter resuming: whether the directory may hold such a run.
     /// - Throws: `FileError` if it holds one that is not to be resumed or is of another spec, if a file that the run
     ///   would write is somebody's own, or if another process has the lock. Nothing is then changed.
@@ -56,7 +53,7 @@ final class DirectoryClaim {
     /// Writes the resolved spec, where it is not there as it is.
     func writeSpec() throws {
         let path = directory.spec(of: kind)
-        let text = Self.specTitle + YAMLWriter.text(spec.encoded)
+        let text = RunDirectory.text(of: spec)
         if exists(path), try AtomicFile.read(path) == Array(text.utf8) { return }
         willMake(path)
         try AtomicFile.write(text, to: path)
@@ -78,7 +75,7 @@ final class DirectoryClaim {
 
     /// Without a run here, these can only be what a killed start has left, or somebody's own.
     private func requireNoForeignFiles() throws {
-        try requireOwn(directory.spec(of: kind)) { $0.starts(with: Self.specTitle.utf8) }
+        try requireOwn(directory.spec(of: kind)) { $0.starts(with: RunDirectory.specTitle.utf8) }
         for name in ["metrics.csv", "epochs.csv", "classes.csv"] {
             let first = name == "metrics.csv" ? "step," : "epoch,"
             try requireOwn(directory.file(name, of: kind)) { $0.starts(with: first.utf8) }

@@ -21,8 +21,17 @@ public struct RunDirectory: Sendable {
         kind == .search ? "\(path)/spec.yaml" : file("spec.yaml", of: kind)
     }
 
+    /// What the resolved spec begins with.
+    static let specTitle = "# Written by Errata: the spec of a run, with every default.\n"
+
+    /// The resolved spec, as a run writes it.
+    static func text(of spec: ExperimentSpec) -> String { specTitle + YAMLWriter.text(spec.encoded) }
+
     /// What a run has come to; there once it has ended.
     public func result(of kind: RunKind) -> String { file("result.yaml", of: kind) }
+
+    /// Whether a process is at a run here.
+    public var isInUse: Bool { RunLock.isHeld(lock) }
 
     public func checkpoints(of kind: RunKind) -> CheckpointStore {
         CheckpointStore(file("checkpoint.h5", of: kind))

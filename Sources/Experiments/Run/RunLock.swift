@@ -12,7 +12,7 @@ public final class RunLock: Sendable {
     /// - Parameters:
     ///   - path: of the lock's file.
     ///   - locking: whether to lock the file, or only to say in it which process runs.
-    /// - Throws: `FileError` that names the process which has the lock, or says what to do where there are none.
+    /// - Throws: `RunInUseError` if another process has the lock, `FileError` that says what to do where there are none.
     public convenience init(_ path: String, locking: Bool = isWanted) throws {
         try self.init(path, locking: locking) { flock($0, $1) }
     }
@@ -37,8 +37,7 @@ public final class RunLock: Sendable {
             }
             let holder = String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
                 .trimmingCharacters(in: .whitespacesAndNewlines)
-            throw FileError(
-                path, "another process runs this experiment (\(holder.isEmpty ? "unknown" : holder))")
+            throw RunInUseError(lock: path, holder: holder.isEmpty ? "unknown" : holder)
         }
         self.descriptor = descriptor
         let holder = Array("process \(getpid()) on \(ProcessInfo.processInfo.hostName)\n".utf8)
@@ -50,9 +49,27 @@ public final class RunLock: Sendable {
         }
     }
 
+    /// Whether a process has the lock of a path.
+    static func isHeld(_ path: String) -> Bool {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
+
     deinit {
         // A process that is being started may hold the descriptor for a moment more.
         flock(descriptor, LOCK_UN)
         close(descriptor)
     }
+}
+
+/// Another process has the lock of a run.
+public struct RunInUseError: Error, Hashable, CustomStringConvertible {
+    /// The lock's path.
+    public let lock: String
+    /// The process and its host.
+    public let holder: String
+
+    public var description: String { "\(lock): another process runs this experiment (\(holder))" }
 }

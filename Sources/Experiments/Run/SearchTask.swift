@@ -102,6 +102,14 @@ public struct SearchTask: RunTask {
                 + "Let A begin at random")
     }
 
+    /// The evaluation, before its first step, of what A says now.
+    ///
+    /// - Throws: what `EvaluationTask.init` throws.
+    func evaluation() throws -> EvaluationTask {
+        try EvaluationTask(
+            experiment, genotype: stage.space.genotype(of: state.architecture.state.parameters), on: backend)
+    }
+
     /// When a step of the whole search is.
     private func time(of step: Int) -> TrainingTime {
         let (epoch, stepOfEpoch) = step.quotientAndRemainder(dividingBy: stepsPerEpoch)

@@ -12,6 +12,11 @@ extension SearchSpace {
     /// The rows of a table of the network's settings.
     package func networkSettings(path: String) -> [ConfigurationRow] { NetworkSettings().rows(path: path) }
 
+    /// What the network's settings may be, for machines, and their defaults.
+    var networkShape: (shape: ConfigurationShape, defaults: ConfigurationValue) {
+        (NetworkSettings.codec.shape, NetworkSettings().encoded)
+    }
+
     /// - Parameters:
     ///   - genotype: one of this space.
     ///   - settings: as `decodeNetworkSettings` returns them.

@@ -15,6 +15,11 @@ extension ExperimentSpec {
         }
     }
 
+    /// The settings that decide the bits of a run.
+    func deciding(_ kind: RunKind) -> ConfigurationValue {
+        Self.free(in: kind).reduce(encoded) { $0.removing($1.split(separator: ".").map(String.init)[...]) }
+    }
+
     /// The first setting in which two specs differ, as a sentence; `nil` if none decides another result.
     ///
     /// - Parameter old: what a run was started with.

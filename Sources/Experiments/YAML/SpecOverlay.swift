@@ -15,37 +15,46 @@ public enum SpecOverlay {
     ///   - path: a YAML file; its key `extends` names another, or a list of others of which later ones lie over
     ///     earlier ones, all relative to it, that it is laid over.
     ///   - assignments: `key.path=value`, later ones over earlier ones.
-    /// - Throws: `ConfigurationErrors` with what is wrong in a file or an assignment.
+    /// - Throws: `ConfigurationErrors` with what is wrong in a file or an assignment, or if a file has a matrix.
     public static func read(file path: String, setting assignments: [String] = []) throws(ConfigurationErrors)
         -> ConfigurationValue
     {
+        let matrix = try ExperimentMatrix(file: path, setting: assignments)
+        guard !matrix.isMatrix else {
+            throw ConfigurationErrors(
+                "it has a matrix of \(matrix.trials.count) trials: 'errata sweep' runs them, 'errata validate' shows "
+                    + "them", path: "matrix", at: .init(path))
+        }
+        return matrix.trials[0].settings
+    }
+
+    /// A file, over those that it extends.
+    static func files(_ path: String) throws(ConfigurationErrors) -> ConfigurationValue {
         var count = 0
-        let file = try read(path, extending: [], count: &count)
+        return try read(path, extending: [], count: &count)
+    }
+
+    /// What assignments say together, later ones over earlier ones; null where there are none.
+    static func value(of assignments: [String]) throws(ConfigurationErrors) -> ConfigurationValue {
         var overlay = ConfigurationValue.null
         for assignment in assignments {
             overlay = try value(of: assignment).merged(over: overlay, isRoot: true)
         }
-        return overlay.content == .null ? file : overlay.merged(over: file, isRoot: true)
+        return overlay
     }
 
     /// What `key.path=value`, the value in YAML, says: mappings within each other.
     private static func value(of assignment: String) throws(ConfigurationErrors) -> ConfigurationValue {
         let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        let keys = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         let location = ConfigurationValue.Location("--set \(parts[0])")
-        guard parts.count == 2, !keys.contains("") else {
+        guard parts.count == 2, let path = SettingPath(String(parts[0])) else {
             throw ConfigurationErrors(
                 "expected key.path=value, found \(assignment.quotedForMessage)", at: .init("--set"))
-        }
-        guard keys.count < YAMLReader.depthLimit else {
-            throw ConfigurationErrors("more than \(YAMLReader.depthLimit) levels", at: .init("--set"))
         }
         let text = String(parts[1])
         let given = try YAMLReader.read(text, source: location.source, at: location)
         try requireNoComment(in: text, readAs: given)
-        return keys.reversed().reduce(given) { value, key in
-            ConfigurationValue(.mapping([.init(key, value, at: location)]), at: location)
-        }
+        return path.nesting(given, at: location)
     }
 
     /// A shell takes quotes away, and YAML what follows `#` then.
