@@ -39,7 +39,7 @@ let package = Package(
     name: "errata",
     products: [.executable(name: "errata", targets: ["errata"])]
         + [
-            "TensorEngine", "CPUEngine", "NeuralNetworks", "Multilevel", "Datasets", "ErrataCore",
+            "TensorEngine", "CPUEngine", "NeuralNetworks", "Multilevel", "Datasets", "Pickle", "ErrataCore",
             "Experiments", "ErrataCLI", "PluginTesting", "Cells", "Adversarial",
         ].map { .library(name: $0, targets: [$0]) }
         + plugins.map { .library(name: $0, targets: [$0]) },
@@ -52,6 +52,7 @@ let package = Package(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+        .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(
             name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
@@ -62,6 +63,7 @@ let package = Package(
         library("NeuralNetworks", ["TensorEngine"]),
         library("Multilevel", ["NeuralNetworks"]),
         library("Datasets", ["TensorEngine", "CHDF5", "CZlib", "CTurboJPEG", "CPNG"]),
+        library("Pickle", ["CBzip2"]),
         library("ErrataCore", ["Multilevel", "Datasets"]),
         library(
             "Experiments",
@@ -77,7 +79,7 @@ let package = Package(
         plugin("DARTS", ["Cells"]),
         plugin("PDARTS", ["Cells"]),
         plugin("PCDARTS", ["Cells"]),
-        plugin("NASBench201", ["Cells"]),
+        plugin("NASBench201", ["Cells", "Pickle"]),
         plugin("Relaxations"),
         plugin("Adversarial"),
         plugin("DCGAN", ["Adversarial"]),
@@ -93,7 +95,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "benchmark-worker",
-            dependencies: ["CPUEngine", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "Relaxations"],
+            dependencies: [
+                "CPUEngine", "DARTS", "PDARTS", "PCDARTS", "DCGAN", "LFM", "NASBench201", "Relaxations",
+            ],
             path: "Benchmarks/Worker",
             swiftSettings: strict),
         .executableTarget(
@@ -134,6 +138,7 @@ let package = Package(
         tests(of: "Adversarial", ["TinySpaces"]),
         tests(of: "DCGAN", ["DARTS"]),
         tests(of: "EarlyStoppings"),
+        tests(of: "Pickle", resources: [.copy("Fixtures")]),
         tests(
             of: "NASBench201", ["PluginTesting", "SearchTesting", "Relaxations"],
             resources: [.copy("Fixtures")]),

@@ -2,6 +2,7 @@ import CPUEngine
 import Cells
 import DARTS
 import ErrataCore
+import NASBench201
 import NeuralNetworks
 import PCDARTS
 import PDARTS
@@ -25,6 +26,7 @@ struct SupernetWork {
         case "pc-darts-step": SupernetWork(space: try CellSearchSpace(.partial), images: colour, batch: 64)
         case "gdas-step": try gdas
         case "p-darts-step": SupernetWork(space: try lastStage(), images: colour, batch: 64)
+        case "nas-bench-201-step": SupernetWork(space: try NASBench201Space(), images: colour, batch: 64)
         default: nil
         }
     }

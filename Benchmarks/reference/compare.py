@@ -136,8 +136,8 @@ def loading(arguments: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="Benchmarks/compare", description=__doc__)
     parser.add_argument("work", choices=(
-        "supernet-step", "small-step", "pc-darts-step", "p-darts-step", "gdas-step", "lfm-step", "evaluation-step",
-        "inference", "threads", "hypergradient", "data-cifar", "data-imagenet"))
+        "supernet-step", "small-step", "pc-darts-step", "p-darts-step", "nas-bench-201-step", "gdas-step", "lfm-step",
+        "evaluation-step", "inference", "threads", "hypergradient", "data-cifar", "data-imagenet"))
     parser.add_argument("--batch", type=int, help="of the hypergradient; 64 by default")
     parser.add_argument("--folder", help="of the images of data-cifar, which are drawn by default, or of data-imagenet")
     parser.add_argument("--threads", type=int, default=2)

@@ -30,21 +30,27 @@ def operation(name: str, channels: int) -> nn.Module:
     raise ValueError(name)
 
 
+class Node(nn.Module):
+    """The operations on each edge into a node."""
+
+    def __init__(self, channels: int, edges: int):
+        super().__init__()
+        self.edges = nn.ModuleList(
+            nn.ModuleDict({name: operation(name, channels) for name in OPERATIONS[1:]}) for _ in range(edges))
+
+
 class SearchCell(nn.Module):
     """Node i sums the mixtures of all operations on nodes 0..<i."""
 
     def __init__(self, channels: int, nodes: int = 4):
         super().__init__()
-        self.nodes = nn.ModuleList(
-            nn.ModuleList(
-                nn.ModuleDict({name: operation(name, channels) for name in OPERATIONS[1:]}) for _ in range(node))
-            for node in range(1, nodes))
+        self.nodes = nn.ModuleList(Node(channels, node) for node in range(1, nodes))
 
     def forward(self, x, weights):
         states, edge = [x], 0
         for node in self.nodes:
             total = 0
-            for source, operations in enumerate(node):
+            for source, operations in enumerate(node.edges):
                 for column, module in enumerate(operations.values(), start=1):
                     total = total + weights[edge, column] * module(states[source])
                 edge += 1
@@ -61,26 +67,46 @@ class ResidualBlock(nn.Module):
         self.second = ReLUConvBN(outputs, outputs, 3)
         self.shortcut = nn.Conv2d(inputs, outputs, 1, bias=False)
 
-    def forward(self, x, _):
+    def forward(self, x):
         return self.second(self.first(x)) + self.shortcut(F.avg_pool2d(x, 2, 2))
+
+
+class Stem(nn.Module):
+    def __init__(self, outputs: int):
+        super().__init__()
+        self.convolution = nn.Conv2d(3, outputs, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        return self.norm(self.convolution(x))
+
+
+class Stage(nn.Module):
+    def __init__(self, channels: int, repeats: int, reduces: bool):
+        super().__init__()
+        if reduces:
+            self.reduction = ResidualBlock(channels // 2, channels)
+        self.cells = nn.ModuleList(SearchCell(channels) for _ in range(repeats))
+
+    def forward(self, x, weights):
+        if hasattr(self, "reduction"):
+            x = self.reduction(x)
+        for cell in self.cells:
+            x = cell(x, weights)
+        return x
 
 
 class Supernet(nn.Module):
     def __init__(self, channels: int = 16, repeats: int = 5, classes: int = 10):
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels))
-        self.layers = nn.ModuleList()
-        for stage in range(3):
-            if stage > 0:
-                self.layers.append(ResidualBlock(channels, 2 * channels))
-                channels *= 2
-            self.layers.extend(SearchCell(channels) for _ in range(repeats))
-        self.norm = nn.BatchNorm2d(channels)
-        self.classifier = nn.Linear(channels, classes)
+        self.stem = Stem(channels)
+        self.stages = nn.ModuleList(Stage(channels << stage, repeats, stage > 0) for stage in range(3))
+        self.norm = nn.BatchNorm2d(channels << 2)
+        self.classifier = nn.Linear(channels << 2, classes)
 
     def forward(self, x, architecture):
         weights = architecture[0].softmax(-1)
         x = self.stem(x)
-        for layer in self.layers:
-            x = layer(x, weights)
+        for stage in self.stages:
+            x = stage(x, weights)
         return self.classifier(F.relu(self.norm(x)).mean((2, 3)))

@@ -120,7 +120,7 @@ def gdas_step(count: int, layout: torch.memory_format):
 
 
 def nas_bench_201_step(count: int, layout: torch.memory_format):
-    return step_of(nasbench201.Supernet(), {"architecture": (6, 5)}, count, layout)
+    return step_of(nasbench201.Supernet(), {"cell": (6, 5)}, count, layout)
 
 
 def supernet_gradient(count: int, layout: torch.memory_format, *, second: bool = False):

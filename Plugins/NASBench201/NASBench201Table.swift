@@ -23,10 +23,11 @@ func readTable(at path: String) throws -> any NASBench201Table {
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
         throw NASBench201TableError(
             path,
-            "not found, expected a table of NAS-Bench-201's results: a CSV file with the columns 'arch' and results"
+            "not found, expected a table of NAS-Bench-201's results: a CSV file with the columns 'arch' and results, "
+                + "or the folder of NATS-Bench's topology search space"
         )
     }
-    return try NASBench201CSV(path)
+    return try isDirectory.boolValue ? NATSBenchTable(path) : NASBench201CSV(path)
 }
 
 /// A CSV file: a heading, whose column `arch` has cells as text, and all others results in percent.

@@ -31,12 +31,13 @@ struct ArchitectureTests {
             "NeuralNetworks": engine,
             "Multilevel": levels,
             "Datasets": engine.union(["CHDF5", "CZlib", "CTurboJPEG", "CPNG"]),
+            "Pickle": ["CBzip2"],
             "ErrataCore": below,
             "Experiments": plugin.union(["CYAML", "CHDF5", "CZlib"]),
             "ErrataCLI": runs.union(["CPUEngine"]),
             "PluginTesting": runs.union(["CPUEngine"]),
-            "Cells": plugin, "Adversarial": plugin,
-        ].merging(plugins.map { ($0, plugin.union(libraries)) }) { library, _ in library }
+            "Cells": plugin, "Adversarial": plugin, "NASBench201": plugin.union(["Cells", "Pickle"]),
+        ].merging(plugins.map { ($0, plugin.union(libraries)) }) { known, _ in known }
             .merging(["errata": Set(plugins + ["ErrataCLI", "Experiments"])]) { $1 }
     }()
 
@@ -45,7 +46,7 @@ struct ArchitectureTests {
         let modules = try Self.modules()
         #expect(modules.map(\.name).sorted() == Self.allowed.keys.sorted())
         let known = Set(modules.map(\.name)).union([
-            "CKernels", "COpenBLAS", "CYAML", "CHDF5", "CZlib", "CTurboJPEG", "CPNG",
+            "CKernels", "COpenBLAS", "CYAML", "CHDF5", "CZlib", "CBzip2", "CTurboJPEG", "CPNG",
         ])
         for module in modules {
             for file in module.files {

@@ -49,8 +49,8 @@ struct RunFileTests {
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/lock"
         var first: RunLock? = try RunLock(path)
-        let error = #expect(throws: FileError.self) { _ = try RunLock(path) }
-        #expect(error?.reason.contains("process \(getpid())") == true)
+        let error = #expect(throws: RunInUseError.self) { _ = try RunLock(path) }
+        #expect(error?.holder.contains("process \(getpid())") == true)
         withExtendedLifetime(first) {}
         first = nil
         _ = try RunLock(path)
