@@ -21,17 +21,17 @@ struct ReLUConvolutionNorm: Sendable {
 
 /// The residual block that halves the extent and doubles the channels: two 3×3 convolutions beside a 2×2 average pool and a
 /// 1×1 convolution.
-struct ResidualReduction: Sendable {
+package struct ResidualReduction: Sendable {
     private let first, second: ReLUConvolutionNorm
     private let shortcut: Convolution
 
-    init(_ scope: Scope, inputs: Int) {
+    package init(_ scope: Scope, inputs: Int) {
         first = ReLUConvolutionNorm(scope["first"], inputs: inputs, outputs: 2 * inputs, stride: 2)
         second = ReLUConvolutionNorm(scope["second"], inputs: 2 * inputs, outputs: 2 * inputs)
         shortcut = Convolution(scope["shortcut"], inputs: inputs, outputs: 2 * inputs, kernel: 1)
     }
 
-    func callAsFunction(_ x: Tensor, _ context: ForwardContext) throws -> Tensor {
+    package func callAsFunction(_ x: Tensor, _ context: ForwardContext) throws -> Tensor {
         let pooled = try x.averagePool(PoolingWindow(size: 2, stride: 2, padding: 0))
         return try shortcut(pooled, context) + second(first(x, context), context)
     }
@@ -108,18 +108,18 @@ struct Skeleton<Cell: Sendable>: Sendable {
 }
 
 /// Three nodes, each the sum of operations on the nodes before it; the last one is the output.
-struct NASBench201Cell: Sendable {
+package struct NASBench201Cell: Sendable {
     private let nodes: [CellNode]
 
     /// A cell of mixed operations.
-    init(_ scope: Scope, mixing candidates: CandidateEdges, channels: Int) {
+    package init(_ scope: Scope, mixing candidates: CandidateEdges, channels: Int) {
         nodes = candidates.nodes.enumerated().map { index, candidates in
             CellNode(scope["nodes"][index], candidates, channels: channels, stride: { _ in 1 })
         }
     }
 
     /// The cell of a genotype.
-    init(_ scope: Scope, _ genotype: NASBench201Genotype, channels: Int) {
+    package init(_ scope: Scope, _ genotype: NASBench201Genotype, channels: Int) {
         nodes = (1...3).map { node in
             CellNode(
                 genotype.operations(into: node).enumerated().compactMap { input, operation in
@@ -130,7 +130,7 @@ struct NASBench201Cell: Sendable {
         }
     }
 
-    func callAsFunction(_ x: Tensor, weights: [NodeWeights]? = nil, _ context: ForwardContext) throws
+    package func callAsFunction(_ x: Tensor, weights: [NodeWeights]? = nil, _ context: ForwardContext) throws
         -> Tensor
     {
         var states = [x]

@@ -16,17 +16,22 @@ extension RelaxationPass {
 
 extension Tensor {
     /// softmax((log softmax(α) + G)/τ), row by row.
-    func gumbelSoftmax(_ noise: Tensor, temperature: Double) throws -> Tensor {
+    package func gumbelSoftmax(_ noise: Tensor, temperature: Double) throws -> Tensor {
         try ((logSoftmax() + noise) / temperature).softmax()
     }
 }
 
 /// A temperature that falls linearly over a stage's epochs.
-struct Annealing {
-    var first, last: Double
+package struct Annealing {
+    private let first, last: Double
+
+    package init(first: Double, last: Double) {
+        self.first = first
+        self.last = last
+    }
 
     /// The first in the first epoch; the last in the last one.
-    func value(at time: TrainingTime) -> Double {
+    package func value(at time: TrainingTime) -> Double {
         first + (last - first) * Double(time.epoch) / Double(max(time.epochs - 1, 1))
     }
 }

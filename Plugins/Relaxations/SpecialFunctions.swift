@@ -76,11 +76,11 @@ func polygamma(_ order: Int, _ argument: Double) -> Double {
 ///
 /// With S = Σ xⁿ/((a + 1)…(a + n)), L = log P = a·y − x − log Γ(a + 1) + log S. L is increasing and concave in y, so that
 /// Newton's iteration from the left converges from the left; and y′ = −L_a/L_y, by the implicit function theorem.
-struct GammaQuantile {
+package struct GammaQuantile {
     /// y, y′ and y″.
-    let derivatives: [Double]
+    package let derivatives: [Double]
 
-    init(_ u: Double, shape a: Double) {
+    package init(_ u: Double, shape a: Double) {
         // P(a, x) ≤ xᵃ/Γ(a + 1).
         var y = (log(u) + logarithmOfGammaFunction(a + 1)) / a
         for _ in 0..<200 {
@@ -95,7 +95,7 @@ struct GammaQuantile {
     }
 
     /// - Parameter y: the logarithm of the variable; u is what P has there.
-    init(at y: Double, shape a: Double) {
+    package init(at y: Double, shape a: Double) {
         let series = Series(a, exp(y))
         let s = series.sum
         let slope = series.inShape / s

@@ -14,6 +14,16 @@ extension CPUBackend {
             let block = plan.blocks[index]
             for group in 0..<plan.geometry.groups {
                 withPatches(of: x, plan, block, group) { patches, pitch in
+                    if plan.suitsProducts {
+                        kernels(x.dtype).products(
+                            errata_matrix(
+                                elements: patches, rows: block.pixels, columns: plan.patch, pitch: pitch),
+                            errata_matrix(
+                                elements: weights.pointer, rows: plan.patch, columns: plan.outputs,
+                                pitch: plan.outputs), block.pixels,
+                            result.element(block.firstPixel * plan.outputs), 0)
+                        return
+                    }
                     BLAS.gemm(
                         x.dtype, m: block.pixels, n: plan.groupOutputs, k: plan.patch, patches, pitch,
                         weights.element(group * plan.groupOutputs), plan.outputs,
@@ -41,6 +51,12 @@ extension CPUBackend {
                     plan.outputs, result.element(block.firstPixel * plan.channels), plan.channels)
             }
             return result
+        }
+        if plan.suitsAdjoint {
+            // The adjoint of a convolution of stride 1 is one by the turned kernel.
+            let border = geometry.dilation * (plan.kernelHeight - 1) - geometry.padding
+            return convolution(
+                cotangent, turned(weights), .init(padding: border, dilation: geometry.dilation))
         }
         let result = full(0, inputShape, cotangent.dtype)
         let kernel = kernels(cotangent.dtype).col2im!
@@ -83,6 +99,16 @@ extension CPUBackend {
             for block in plan.blocks[blocks] {
                 for group in 0..<plan.geometry.groups {
                     withPatches(of: x, plan, block, group) { patches, pitch in
+                        if plan.suitsProducts {
+                            kernels(x.dtype).accumulate_products(
+                                errata_matrix(
+                                    elements: patches, rows: block.pixels, columns: plan.patch, pitch: pitch),
+                                errata_matrix(
+                                    elements: cotangent.element(block.firstPixel * cotangent.pitch),
+                                    rows: block.pixels, columns: plan.outputs, pitch: cotangent.pitch),
+                                gradient)
+                            return
+                        }
                         BLAS.gemm(
                             x.dtype, transposeA: true, m: plan.patch, n: plan.groupOutputs, k: block.pixels,
                             patches, pitch,
@@ -97,6 +123,28 @@ extension CPUBackend {
     }
 
     // MARK: -
+
+    /// A kernel [height, width, inputs, outputs] as [height, width, outputs, inputs], turned by half a circle.
+    private func turned(_ weights: Tensor) -> Tensor {
+        let (taps, inputs, outputs) = (
+            weights.shape[0] * weights.shape[1], weights.shape[2], weights.shape[3]
+        )
+        let result = empty([weights.shape[0], weights.shape[1], outputs, inputs], weights.dtype)
+        func fill<Scalar>(_ type: Scalar.Type) {
+            let source = weights.pointer.assumingMemoryBound(to: type)
+            let target = result.pointer.assumingMemoryBound(to: type)
+            for tap in 0..<taps {
+                for input in 0..<inputs {
+                    for output in 0..<outputs {
+                        target[((taps - 1 - tap) * outputs + output) * inputs + input] =
+                            source[(tap * inputs + input) * outputs + output]
+                    }
+                }
+            }
+        }
+        weights.dtype == .float32 ? fill(Float.self) : fill(Double.self)
+        return result
+    }
 
     /// The tensor itself, or a contiguous copy of a view.
     func dense(_ x: Tensor) -> Tensor { x.isContiguous ? x : contiguous(x) }

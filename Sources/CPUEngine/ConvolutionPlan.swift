@@ -67,6 +67,14 @@ struct ConvolutionPlan {
             && geometry.groups == 1
     }
 
+    /// Whether the kernels for long, narrow products are the faster ones: whole vectors of few outputs.
+    var suitsProducts: Bool { geometry.groups == 1 && outputs % 16 == 0 && outputs <= 128 }
+    /// Whether the gradient in the input is a convolution of the cotangent, by the kernels for narrow products.
+    var suitsAdjoint: Bool {
+        geometry.groups == 1 && geometry.stride == 1 && kernelHeight == kernelWidth && channels % 16 == 0
+            && channels <= 128 && geometry.padding <= geometry.dilation * (kernelHeight - 1)
+    }
+
     /// The blocks, those that share an image together.
     var blocksByImages: [ArraySlice<Block>] {
         blocks.chunked { $0.images == $1.images }

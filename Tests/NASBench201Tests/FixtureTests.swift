@@ -2,11 +2,10 @@ import CPUEngine
 import Cells
 import ErrataCore
 import Foundation
+import NASBench201
 import NeuralNetworks
 import TensorEngine
 import Testing
-
-@testable import NASBench201
 
 @Suite("NAS-Bench-201's parts agree with ones written in PyTorch")
 struct FixtureTests {

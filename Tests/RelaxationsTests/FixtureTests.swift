@@ -2,10 +2,9 @@ import CPUEngine
 import ErrataCore
 import Foundation
 import NeuralNetworks
+import Relaxations
 import TensorEngine
 import Testing
-
-@testable import Relaxations
 
 @Suite("Reparameterised weights and gradients, against PyTorch")
 struct FixtureTests {

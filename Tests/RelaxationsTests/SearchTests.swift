@@ -2,11 +2,10 @@ import CPUEngine
 import Cells
 import ErrataCore
 import NeuralNetworks
+import Relaxations
 import SearchTesting
 import TensorEngine
 import Testing
-
-@testable import Relaxations
 
 @Suite("Searches under each relaxation")
 struct SearchTests {

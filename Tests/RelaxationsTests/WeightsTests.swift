@@ -2,10 +2,9 @@ import CPUEngine
 import ErrataCore
 import Foundation
 import NeuralNetworks
+import Relaxations
 import TensorEngine
 import Testing
-
-@testable import Relaxations
 
 @Suite("The weights of relaxations, against closed forms")
 struct WeightsTests {
