@@ -3,7 +3,8 @@ import Foundation
 import TensorEngine
 
 /// Convolutions: 1×1 ones are matrix products of the pixels themselves, depthwise ones have kernels of their
-/// own, all others are matrix products of the patches that im2col copies out, a few rows or images at a time.
+/// own, all others are matrix products of the patches that im2col copies out, a few rows or images at a time, by the
+/// kernels for narrow products where there are few outputs.
 extension CPUBackend {
     public func convolution(_ x: Tensor, _ weights: Tensor, _ geometry: ConvolutionGeometry) -> Tensor {
         let plan = ConvolutionPlan(input: x.shape, weights: weights.shape, geometry)
